@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A program that is run to its end, and why it failed if it did."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import MissingTool
+
+STOP_SECONDS = 5.0
+NO_SPACE = os.strerror(errno.ENOSPC)
+
+
+class CommandFailed(Exception):
+    """It failed; str() is its reason. Callers turn it into what it means there."""
+
+
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    deadline: float | None = None,
+) -> str:
+    """Run a program and return its stdout; `deadline` is in seconds.
+
+    Raises CommandFailed, MissingTool, and OSError (ENOSPC) when the program
+    complains of a full disk, just as if we had written ourselves.
+    """
+    try:
+        process = subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {}), "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if error.filename != str(command[0]):
+            raise
+        raise MissingTool(f"{command[0]} is not installed; install it") from None
+    with stopping(process):
+        try:
+            output, errors = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(f"no end after {deadline:.0f} s") from None
+    if process.returncode:
+        raise_failure(errors)
+    return output
+
+
+@contextmanager
+def stopping(process: subprocess.Popen[str]) -> Iterator[None]:
+    """End a program, and all that it started, if the block is left by an error.
+
+    The program has to lead a session of its own. It is asked first, so that it
+    can remove its lock and temporary files.
+    """
+    try:
+        yield
+    except BaseException:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        raise
+
+
+def raise_failure(errors: str) -> NoReturn:
+    """Raise what a failed program's stderr says: OSError or CommandFailed."""
+    if NO_SPACE in errors:
+        raise OSError(errno.ENOSPC, NO_SPACE)
+    raise CommandFailed(reason(errors))
+
+
+def reason(errors: str) -> str:
+    """The line of a program's stderr that says most: its first error, or its last."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    marked = ("E: ", "ERROR: ", "error: ", "fatal: ")
+    for line in lines:
+        for mark in marked:
+            if line.startswith(mark):
+                return line[len(mark) :]
+    return lines[-1] if lines else "it gave no reason"

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's configure, run when what decides its outcome has changed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from . import bootstrap, paths
+from .command import CommandFailed, run
+from .errors import BuildFailed, DiskFull
+
+OPTIONS = [
+    "--target-list=x86_64-softmmu",
+    "--without-default-features",
+    "--enable-kvm",
+    "--enable-tcg",
+    "--enable-tools",
+    "--disable-docs",
+    "--enable-werror",
+    "--disable-download",
+    "--disable-install-blobs",
+    "--enable-gnutls",
+    "--enable-zstd",
+    "--enable-linux-aio",
+    "--enable-linux-io-uring",
+    "--enable-fuse",
+    "--enable-vhost-user",
+    "--enable-vhost-user-blk-server",
+    "--cc=ccache gcc",
+]
+# Trees, build folders and caches of both, with room to spare.
+NEEDED_BYTES = 4_000_000_000
+
+
+def environment() -> dict[str, str]:
+    """For configure and ninja: the venv's tools, and a cache both trees share."""
+    return {
+        "PATH": f"{paths.VENV / 'bin'}:{os.environ['PATH']}",
+        "CCACHE_DIR": str(paths.BUILD / "ccache"),
+        "CCACHE_BASEDIR": str(paths.BUILD),
+        "CCACHE_NOHASHDIR": "1",
+    }
+
+
+def is_configured(tree: Path, directory: Path) -> bool:
+    """Whether configure has finished here, with what decides its outcome now."""
+    stamp = _stamp(directory)
+    return stamp.is_file() and stamp.read_text() == _key(tree)
+
+
+def configure(tree: Path, directory: Path, log: Path) -> None:
+    """Configure in a folder that is made anew; the stamp is written last.
+
+    meson's folders can't be moved, so there is no temporary one. `directory`
+    becomes a link to it. Raises BuildFailed, with the path of the log, and
+    DiskFull.
+    """
+    _check_space()
+    # Below the tree, where QEMU ignores it: then both trees are called ".." in
+    # all that is compiled, and the second one is found in the compiler's cache.
+    folder = tree / "build"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    directory.unlink(missing_ok=True)
+    directory.symlink_to(folder.relative_to(directory.parent))
+    python = f"--python={paths.VENV / 'bin' / 'python'}"
+    command = [tree / "configure", *OPTIONS, python]
+    try:
+        log.write_text(run(*command, cwd=directory, env=environment()))
+    except CommandFailed as error:
+        raise BuildFailed(
+            f"configure failed in {directory} ({error}); see {directory}/config.log "
+            "and meson-logs/meson-log.txt beside it"
+        ) from None
+    _stamp(directory).write_text(_key(tree))
+
+
+def _stamp(directory: Path) -> Path:
+    return directory / "switchover.stamp"
+
+
+def _key(tree: Path) -> str:
+    compiler = run("gcc", "--version")
+    decisive = [*OPTIONS, str(tree), compiler, bootstrap.venv_key()]
+    return hashlib.sha256("\n".join(decisive).encode()).hexdigest()
+
+
+def _check_space() -> None:
+    free = shutil.disk_usage(paths.BUILD).free
+    if free < NEEDED_BYTES:
+        raise DiskFull(
+            f"building needs {NEEDED_BYTES / 1e9:.0f} GB below {paths.BUILD}, and "
+            f"{free / 1e9:.1f} GB are free; free some space and run it again"
+        )

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian packages, downloaded and unpacked but never installed.
+
+apt runs with a configuration of our own, below build/cache/apt, so the system's
+package lists stay as they are and no root is needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import paths
+from .command import CommandFailed, run
+from .errors import SourceUnavailable
+from .lock import exclusive
+
+SYSTEM_SOURCES = Path("/etc/apt")
+# Enough for the largest file over a slow line; a dead network is noticed
+# earlier, by apt's own timeouts.
+DEADLINE_SECONDS = 600.0
+
+CONFIGURATION = """\
+Dir::Etc::SourceList "/dev/null";
+Dir::Etc::SourceParts "{private}/sources";
+Dir::Etc::Preferences "/dev/null";
+Dir::Etc::PreferencesParts "{private}/preferences";
+Dir::State "{private}/state";
+Dir::State::status "{private}/status";
+Dir::Cache "{private}/cache";
+Acquire::Languages "none";
+Acquire::Retries "1";
+Acquire::http::Timeout "20";
+Acquire::https::Timeout "20";
+APT::Sandbox::User "root";
+APT::Update::Error-Mode "any";
+#clear APT::Update::Post-Invoke;
+#clear APT::Update::Post-Invoke-Success;
+"""
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """Where this machine gets Debian from: URI, its suite, options of trust."""
+
+    uri: str
+    suite: str
+    signed_by: str
+
+
+def machine_mirror(etc: Path = SYSTEM_SOURCES) -> Mirror:
+    """The mirror in the machine's own apt sources; raises SourceUnavailable."""
+    parts = etc / "sources.list.d"
+    for path in sorted(parts.glob("*.sources")):
+        for stanza in re.split(r"\n\s*\n", path.read_text()):
+            if mirror := _deb822_mirror(stanza):
+                return mirror
+    for path in [etc / "sources.list", *sorted(parts.glob("*.list"))]:
+        for line in path.read_text().splitlines() if path.is_file() else []:
+            if mirror := _line_mirror(line):
+                return mirror
+    raise SourceUnavailable(
+        f"no Debian mirror is named in {etc}; add one to {etc}/sources.list"
+    )
+
+
+def fields(stanza: str) -> dict[str, str]:
+    """The fields of a deb822 stanza, by lower-case name."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#"):
+            continue
+        if line.startswith((" ", "\t")) and name:
+            found[name] += "\n" + line
+        elif ":" in line:
+            name, value = line.split(":", 1)
+            name = name.strip().lower()
+            found[name] = value.strip()
+    return found
+
+
+def _deb822_mirror(stanza: str) -> Mirror | None:
+    found = fields(stanza)
+    uris = found.get("uris", "").split()
+    suites = found.get("suites", "").split()
+    usable = (
+        "deb" in found.get("types", "").split()
+        and "main" in found.get("components", "").split()
+        and found.get("enabled", "yes") != "no"
+    )
+    if not (usable and uris and suites and _is_debian(uris[0])):
+        return None
+    return Mirror(uris[0], suites[0], found.get("signed-by", ""))
+
+
+def _line_mirror(line: str) -> Mirror | None:
+    match = re.match(r"deb\s+(?:\[(.*?)\]\s+)?(\S+)\s+(\S+)\s+.*\bmain\b", line)
+    if not match or not _is_debian(match[2]):
+        return None
+    options = dict(option.split("=", 1) for option in (match[1] or "").split())
+    return Mirror(match[2], match[3], options.get("signed-by", ""))
+
+
+def _is_debian(uri: str) -> bool:
+    """Whether it is the archive itself: not security, not another project's.
+
+    Debian's cloud images name a list of mirrors: mirror+file:/.../debian.list.
+    """
+    return uri.rstrip("/").rsplit("/", 1)[-1] in ("debian", "debian.list")
+
+
+def download_source(package: str, version: str, suite: str) -> Path:
+    """The files of a source package, in a folder of the cache.
+
+    apt has checked them against the archive's signature. Raises
+    SourceUnavailable.
+    """
+    target = paths.CACHE / "sources" / f"{package}_{version.replace(':', '_')}"
+    if not target.is_dir():
+        wanted = f"{package}={version}"
+        with _fresh(target) as folder:
+            _Apt("deb-src", suite).get(folder, "source", "--download-only", wanted)
+    return target
+
+
+def download_packages(names: list[str], suite: str | None = None) -> dict[str, Path]:
+    """Unpacked packages by name, from `suite` or the machine's own.
+
+    Each folder holds the package's files, and DEBIAN/control, which control()
+    reads. What was unpacked once is used again without the network. Raises
+    SourceUnavailable.
+    """
+    suite = suite or machine_mirror().suite
+    targets = {name: paths.CACHE / "packages" / suite / name for name in names}
+    missing = [name for name in names if not targets[name].is_dir()]
+    if missing:
+        with TemporaryDirectory(dir=_made(paths.CACHE)) as folder:
+            _Apt("deb", suite).get(Path(folder), "download", *missing)
+            for name in missing:
+                (archive,) = Path(folder).glob(f"{name}_*.deb")
+                unpack(archive, targets[name])
+    return targets
+
+
+def unpack(archive: Path, target: Path) -> None:
+    """Unpack a .deb, control files too, into a folder that is there or not."""
+    with _fresh(target) as folder:
+        run("dpkg-deb", "--raw-extract", archive, folder)
+
+
+def control(directory: Path) -> dict[str, str]:
+    """The control fields of an unpacked package, by lower-case name."""
+    return fields((directory / "DEBIAN" / "control").read_text())
+
+
+def _made(directory: Path) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    return directory
+
+
+@contextmanager
+def _fresh(target: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `target` when the block succeeds."""
+    with TemporaryDirectory(dir=_made(target.parent)) as temporary:
+        folder = Path(temporary) / target.name
+        folder.mkdir()
+        yield folder
+        folder.rename(target)
+
+
+class _Apt:
+    """apt-get for one suite and type of source ("deb" or "deb-src")."""
+
+    def __init__(self, kind: str, suite: str) -> None:
+        self._name = f"{suite}-{kind}"
+        self._private = paths.CACHE / "apt" / self._name
+        self._configuration = self._private / "apt.conf"
+        self._configure(kind, suite)
+
+    def _configure(self, kind: str, suite: str) -> None:
+        mirror = machine_mirror()
+        for name in ("sources", "preferences", "state/lists/partial", "cache"):
+            _made(self._private / name)
+        (self._private / "status").touch()
+        signed_by = f"Signed-By: {mirror.signed_by}\n" if mirror.signed_by else ""
+        (self._private / "sources" / "debian.sources").write_text(
+            f"Types: {kind}\nURIs: {mirror.uri}\nSuites: {suite}\n"
+            f"Components: main\n{signed_by}"
+        )
+        self._configuration.write_text(CONFIGURATION.format(private=self._private))
+
+    def get(self, folder: Path, *command: str) -> None:
+        """Update the lists, then run apt-get in `folder`."""
+        with exclusive(f"apt-{self._name}", "downloading packages"):
+            self._run(folder, "update")
+            self._run(folder, *command)
+
+    def _run(self, folder: Path, *command: str) -> None:
+        apt = ["apt-get", "--config-file", str(self._configuration), "--quiet=2"]
+        try:
+            run(*apt, *command, cwd=folder, deadline=DEADLINE_SECONDS)
+        except CommandFailed as error:
+            raise SourceUnavailable(
+                f"apt-get {' '.join(command)} failed ({error}); "
+                "check the network and run it again"
+            ) from None

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Raw disk images: made, compared, and searched for records."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+from . import paths, record
+
+MIB = 1 << 20
+SIZE = 64 * MIB
+# The granularity of a mirror's dirty bitmap, hence of what it can lose.
+BLOCK = 64 << 10
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How many blocks of 64 KiB differ, and the first byte of the first one."""
+
+    blocks: int
+    first: int | None
+
+
+def make(path: Path, number: int = 0) -> None:
+    """Disk `number`: a fixed pattern without zero blocks, another for each disk."""
+    pattern = _pattern()
+    start = number * MIB % SIZE
+    with open(pattern, "rb") as source, open(path, "wb") as target:
+        source.seek(start)
+        shutil.copyfileobj(source, target, MIB)
+        source.seek(0)
+        target.write(source.read(start))
+
+
+def make_blank(path: Path) -> None:
+    """A disk of the same size that reads as zeroes, so each block differs."""
+    with open(path, "wb") as file:
+        file.truncate(SIZE)
+
+
+def compare(left: Path, right: Path) -> Difference:
+    """Compare two images of the same size, block by block."""
+    blocks, first = 0, None
+    with open(left, "rb") as one, open(right, "rb") as other:
+        for offset in range(0, max(map(os.path.getsize, (left, right))), MIB):
+            a, b = one.read(MIB), other.read(MIB)
+            if a == b:
+                continue
+            for start in range(0, MIB, BLOCK):
+                if a[start : start + BLOCK] != b[start : start + BLOCK]:
+                    blocks += 1
+                    first = offset + start if first is None else first
+    return Difference(blocks, first)
+
+
+def records(path: Path, number: int) -> record.Slots:
+    """The newest valid record of each slot of disk `number`."""
+    with open(path, "rb") as file:
+        return record.read(file.read(record.REGION_BYTES), number)
+
+
+def _pattern() -> Path:
+    """A cached file of pseudo-random bytes, the same on every machine."""
+    path = paths.GUEST / f"pattern-{SIZE}.raw"
+    if not path.exists():
+        paths.GUEST.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=paths.GUEST, delete=False) as file:
+            file.write(random.Random(SIZE).randbytes(SIZE))
+        os.replace(file.name, path)
+    return path

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What can go wrong, each with its own exit code and one sentence for the user."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+INTERRUPTED = 130
+
+
+class HarnessError(Exception):
+    """An error whose text is one sentence that says what to do.
+
+    Exit code 1 is a verdict (a scenario or a test did not end as declared) and
+    2 a usage error, so neither is used here.
+    """
+
+    exit_code: int
+
+
+class MissingTool(HarnessError):
+    """A program or package that is needed is not installed."""
+
+    exit_code = 10
+
+
+class SourceUnavailable(HarnessError):
+    """A source or a package could not be got from anywhere."""
+
+    exit_code = 11
+
+
+class WrongTree(HarnessError):
+    """A source tree is not the one that was expected, or was edited."""
+
+    exit_code = 12
+
+
+class BuildFailed(HarnessError):
+    """configure or the compiler failed."""
+
+    exit_code = 13
+
+
+class DiskFull(HarnessError):
+    """There is no room for what has to be written."""
+
+    exit_code = 14
+
+
+class Busy(HarnessError):
+    """Another run is doing the same work."""
+
+    exit_code = 15
+
+
+class PatchFailed(HarnessError):
+    """A patch of the series does not apply."""
+
+    exit_code = 16
+
+
+class GuestFailed(HarnessError):
+    """The guest could not be made, or did not reach its marker."""
+
+    exit_code = 17
+
+
+class VMLost(HarnessError):
+    """QEMU did not start, or QMP was lost where that is no verdict."""
+
+    exit_code = 18
+
+
+def _interrupt(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def main_guard(main: Callable[[], int | None]) -> int:
+    """Run main() and return the exit code, with one sentence for known errors.
+
+    Unexpected exceptions pass through: their traceback is what is needed then.
+    """
+    # Without this SIGTERM skips every "finally", and children are left behind.
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return main() or 0
+    except HarnessError as error:
+        return _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        sentence = "interrupted; nothing is half-written, run it again"
+        return _fail(sentence, INTERRUPTED)
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        where = f" while writing {error.filename}" if error.filename else ""
+        return _fail(
+            f"the disk is full{where}; free some space and run it again",
+            DiskFull.exit_code,
+        )
+
+
+def _fail(sentence: str, exit_code: int) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return exit_code

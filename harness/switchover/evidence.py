@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Collects the evidence of a rig whose processes have all ended."""
+
+from __future__ import annotations
+
+from . import disk, migration, record
+from .oracle import DiskEvidence, Evidence, VMEvidence
+from .rig import Rig
+from .vm import VM
+
+
+def collect(rig: Rig, hang: str | None) -> Evidence:
+    """All that was observed; `hang` is the text of a hang, if there was one."""
+    # One guest, several consoles: a line that the switchover cut in two is whole
+    # again when they are joined.
+    said = record.report("".join(vm.console.text for vm in rig.vms))
+    moved = rig.owner not in (None, rig.source)
+    return Evidence(
+        vms=tuple(_vm(vm) for vm in rig.vms),
+        disks=tuple(_disk(rig, i, said) for i in rig.disks),
+        journey=migration.journey(rig.source),
+        errors=tuple(rig.notes.errors),
+        writers=tuple(rig.notes.writers),
+        guest_errors=said.errors,
+        surprises=tuple(rig.notes.surprises),
+        hang=hang,
+        downtime=migration.downtime(rig.source, rig.destination) if moved else None,
+    )
+
+
+def _disk(rig: Rig, number: int, said: record.Report) -> DiskEvidence:
+    difference = rig.differences.get(number)
+    found = disk.records(rig.image(rig.owner, number), number) if rig.owner else None
+    return DiskEvidence(
+        number=number,
+        differing=difference.blocks if difference else None,
+        first=difference.first if difference else None,
+        acknowledged=said.acknowledged.get(number, {}),
+        found=found,
+    )
+
+
+def _vm(vm: VM) -> VMEvidence:
+    return VMEvidence(vm.name, vm.exit_code, vm.told_to_quit, vm.killed, vm.stderr)

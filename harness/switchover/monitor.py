@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A QMP connection that keeps every event, and a transcript of all messages."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qemu.qmp import Message, QMPClient
+
+# A lost connection is reported by VM; the library would say so a second time.
+logging.getLogger("qemu.qmp").addHandler(logging.NullHandler())
+
+
+@dataclass(frozen=True)
+class Event:
+    """An event; `time` is QEMU's own timestamp, in seconds since the epoch."""
+
+    name: str
+    data: dict[str, Any]
+    time: float
+
+    def matches(self, name: str, **data: Any) -> bool:
+        """Whether it has this name and these members of data."""
+        return name == self.name and data.items() <= self.data.items()
+
+
+class Monitor(QMPClient):
+    """Calls `notify` after each event that it has added to `events`."""
+
+    def __init__(self, transcript: Path, notify: Callable[[], None]) -> None:
+        super().__init__(transcript.stem)
+        self.events: list[Event] = []
+        self._transcript = transcript
+        self._notify = notify
+        transcript.write_text("")
+
+    def find(self, name: str, since: int = 0, **data: Any) -> Event | None:
+        """The first event from number `since` on with this name and data."""
+        for event in self.events[since:]:
+            if event.matches(name, **data):
+                return event
+        return None
+
+    def _cb_outbound(self, msg: Message) -> Message:
+        self._log("->", msg)
+        return super()._cb_outbound(msg)
+
+    def _cb_inbound(self, msg: Message) -> Message:
+        self._log("<-", msg)
+        if "event" in msg:
+            stamp = msg["timestamp"]
+            when = stamp["seconds"] + stamp["microseconds"] / 1e6
+            self.events.append(Event(msg["event"], msg.get("data", {}), when))
+            self._notify()
+        return super()._cb_inbound(msg)
+
+    def _log(self, direction: str, message: Message) -> None:
+        with open(self._transcript, "a") as file:
+            file.write(f"{time.time():.6f} {direction} {json.dumps(dict(message))}\n")

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A source and a destination QEMU with mirrored disks.
+
+Disk i is node disk<i> on both sides. The destination exports it, throttled, over
+NBD; the source knows that export as node dst<i>.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import commandline, disk
+from .accel import Accel
+from .build import Build
+from .guest import Guest
+from .jobs import Jobs
+from .migration import STATUS_SECONDS, Migration
+from .notes import Notes
+from .vm import VM, Refused
+
+GUEST_SECONDS = 30.0
+DEATH_SECONDS = 15.0
+# How many more records each disk has to acknowledge to show that a guest runs.
+ALIVE_RECORDS = 5
+# Of all disks together.
+RECORDS_PER_SECOND = 60
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What a rig is made of: the programs, the guest, the accelerator, a folder."""
+
+    build: Build
+    guest: Guest
+    accel: Accel
+    folder: Path
+
+
+class Rig:
+    """One source, one destination, `disks` mirrored disks.
+
+    `destination` is the process that the next migration goes to, `storage` the
+    one that has the NBD server. They are the same until a migration has failed:
+    a QEMU takes one incoming migration in its life. `owner` is the side that goes
+    on, once that is known.
+    """
+
+    def __init__(self, lab: Lab, disks: int, with_guest: bool) -> None:
+        self.disks = range(disks)
+        self.notes = Notes()
+        self.vms: list[VM] = []
+        self.owner: VM | None = None
+        self.differences: dict[int, disk.Difference] = {}
+        self._lab = lab
+        rate = RECORDS_PER_SECOND // disks
+        run = commandline.boot(lab.guest, rate) if with_guest else ["-S"]
+        self.source = self._vm("source", "source", run)
+        self.destination = self.storage = self._destination("destination")
+        self.jobs = Jobs(self.source, self.storage, self.disks)
+
+    def image(self, vm: VM, number: int) -> Path:
+        """The image of a disk at a VM's side."""
+        side = "source" if vm is self.source else "destination"
+        return self._image(side, number)
+
+    def _image(self, side: str, number: int) -> Path:
+        return self._lab.folder / f"{side}{number}.raw"
+
+    def _destination(self, name: str) -> VM:
+        return self._vm(name, "destination", ["-incoming", "defer", "-S"])
+
+    def _vm(self, name: str, side: str, options: list[str]) -> VM:
+        command = [str(self._lab.build.system)]
+        command += commandline.machine(self._lab.accel.name)
+        for i in self.disks:
+            image = self._image(side, i).name
+            node = {"driver": "file", "node-name": f"disk{i}", "filename": image}
+            command += ["-blockdev", json.dumps(node)]
+            command += ["-device", f"virtio-blk-pci,drive=disk{i}"]
+        vm = VM(name, [*command, *options], self._lab.folder)
+        self.vms.append(vm)
+        return vm
+
+    async def boot(self) -> None:
+        """Make the disks and start both sides; the guest starts to boot."""
+        await asyncio.to_thread(self._make_disks)
+        await asyncio.gather(self.source.start(), self.destination.start())
+
+    def _make_disks(self) -> None:
+        for i in self.disks:
+            disk.make(self._image("source", i), i)
+            disk.make_blank(self._image("destination", i))
+
+    async def connect(self) -> None:
+        """Export the destination's disks over NBD and add them at the source."""
+        address = {"type": "unix", "data": {"path": "nbd.sock"}}
+        await self.storage.qmp("object-add", qom_type="throttle-group", id="link")
+        await self.storage.qmp("nbd-server-start", addr=address)
+        for i in self.disks:
+            await self._export(i)
+            await self._import(i)
+
+    async def _export(self, number: int) -> None:
+        name = f"throttle{number}"
+        filtered = {"throttle_group": "link", "file": f"disk{number}"}
+        add = self.storage.qmp
+        await add("blockdev-add", driver="throttle", node_name=name, **filtered)
+        export = {"id": f"export{number}", "name": f"disk{number}", "writable": True}
+        await add("block-export-add", type="nbd", node_name=name, **export)
+
+    async def _import(self, number: int) -> None:
+        server = {"type": "unix", "path": "nbd.sock"}
+        node = {"node_name": f"dst{number}", "export": f"disk{number}"}
+        await self.source.qmp("blockdev-add", driver="nbd", server=server, **node)
+
+    async def running(self, vm: VM) -> None:
+        """Wait until the guest at `vm` has more records acknowledged on each disk."""
+        before = vm.console.acknowledged()
+
+        def more() -> bool | None:
+            now = vm.console.acknowledged()
+            done = all(now[i] >= before[i] + ALIVE_RECORDS for i in self.disks)
+            return done or None
+
+        await vm.until("further acknowledged records", more, GUEST_SECONDS)
+
+    async def capability(self, name: str) -> None:
+        """Set a capability of the source."""
+        capability = {"capability": name, "state": True}
+        await self.source.qmp("migrate-set-capabilities", capabilities=[capability])
+
+    async def refused(self, command: str, **arguments: Any) -> bool:
+        """Run a command of the source; note the error and return whether it failed."""
+        try:
+            await self.source.qmp(command, **arguments)
+        except Refused as error:
+            self.notes.errors.append(str(error))
+            return True
+        return False
+
+    async def migrate(self) -> Migration:
+        """Start a migration from the source to the destination."""
+        migration = Migration(self.source, self.destination, self.notes)
+        await migration.start()
+        return migration
+
+    async def new_destination(self) -> None:
+        """Start another destination on the same disks, for a second migration."""
+        self.destination = self._destination(f"destination{len(self.vms)}")
+        await self.destination.start()
+
+    async def compare(self) -> bool:
+        """Compare the images of all disks; whether they are equal."""
+        for i in self.disks:
+            pair = self._image("source", i), self._image("destination", i)
+            self.differences[i] = await asyncio.to_thread(disk.compare, *pair)
+        return not any(d.blocks for d in self.differences.values())
+
+    async def arrive(self) -> bool:
+        """After `completed`: the destination has it. Whether the images are equal."""
+        await self.destination.wait_event(
+            "MIGRATION", STATUS_SECONDS, status="completed"
+        )
+        self.owner = self.destination
+        return await self.compare()
+
+    async def run_at_destination(self) -> None:
+        """What management does after `completed`; the guest has to run there."""
+        await self.storage.qmp("nbd-server-stop")
+        if self.storage is not self.destination:
+            await self.storage.quit()
+        await self.destination.qmp("cont")
+        await self.running(self.destination)
+
+    async def run_at_source(self) -> None:
+        """After a migration that failed: the guest has to run on."""
+        self.owner = self.source
+        await self.running(self.source)
+
+    async def source_dies(self) -> None:
+        """See whether the source ends by itself."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(DEATH_SECONDS):
+                await self.source.end()
+
+    async def quit(self) -> None:
+        """Let every process that still runs quit."""
+        for vm in self.vms:
+            await vm.quit()
+
+    async def kill(self) -> None:
+        """End what still runs, by force; nothing is left over."""
+        for vm in self.vms:
+            await vm.kill()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs scenarios on builds, each in its own folder, and has them judged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from . import evidence, oracle, paths
+from .accel import Accel
+from .build import Build
+from .guest import Guest
+from .rig import Lab, Rig
+from .scenario import Scenario
+from .vm import Died, Hang, Refused
+
+SCENARIO_SECONDS = 60.0
+PARALLEL = 2
+
+
+@dataclass(frozen=True)
+class Result:
+    """A scenario on one build: the verdict, and how it differs from the declared."""
+
+    scenario: Scenario
+    build: str
+    verdict: oracle.Verdict
+    differences: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What every scenario is run with."""
+
+    guest: Guest
+    accel: Accel
+
+    async def run_all(
+        self,
+        scenarios: Iterable[Scenario],
+        builds: Iterable[Build],
+        done: Callable[[Result], None],
+    ) -> list[Result]:
+        """Run each scenario on each build, two at a time; done(result) after each."""
+        slots = asyncio.Semaphore(PARALLEL)
+
+        async def one(scenario: Scenario, build: Build) -> Result:
+            async with slots:
+                result = await self.run(scenario, build)
+            done(result)
+            return result
+
+        pairs = [(scenario, build) for scenario in scenarios for build in builds]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(*pair)) for pair in pairs]
+        return [task.result() for task in tasks]
+
+    async def run(self, scenario: Scenario, build: Build) -> Result:
+        """Run and judge one; its folder keeps what the last run left.
+
+        Raises VMLost when QEMU does not start: that is no verdict.
+        """
+        folder = paths.LOGS / scenario.name / build.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        lab = Lab(build, self.guest, self.accel, folder)
+        rig = Rig(lab, scenario.disks, scenario.with_guest)
+        try:
+            hang = await _observe(scenario, rig)
+        finally:
+            await rig.kill()
+        verdict = oracle.judge(evidence.collect(rig, hang))
+        differences = tuple(verdict.matches(scenario.expected[build.name]))
+        _keep(folder, verdict, differences)
+        return Result(scenario, build.name, verdict, differences, folder)
+
+
+async def _observe(scenario: Scenario, rig: Rig) -> str | None:
+    """Tell the story to its end, whatever that is; the text of a hang, if any."""
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            try:
+                await scenario.run(rig)
+            except Refused as error:
+                rig.notes.errors.append(str(error))
+            except Died as error:
+                rig.notes.surprises.append(str(error))
+            await rig.quit()
+    except Hang as error:
+        return str(error)
+    except TimeoutError:
+        return f"the scenario did not end within {SCENARIO_SECONDS:.0f} s"
+    return None
+
+
+def _keep(folder: Path, verdict: oracle.Verdict, differences: tuple[str, ...]) -> None:
+    """Write the verdict; images of a run that went as declared are of no use."""
+    report = {"verdict": asdict(verdict), "differences": differences}
+    temporary = folder / "verdict.tmp"
+    temporary.write_text(json.dumps(report, indent=1) + "\n")
+    temporary.replace(folder / "verdict.json")
+    if not differences:
+        for image in folder.glob("*.raw"):
+            image.unlink()

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All scenarios, in the order in which they are shown."""
+
+from __future__ import annotations
+
+from ..scenario import Scenario
+from . import inactivation, ready, unfinished
+
+ALL: tuple[Scenario, ...] = (
+    *unfinished.SCENARIOS,
+    *inactivation.SCENARIOS,
+    *ready.SCENARIOS,
+)
+BY_NAME = {scenario.name: scenario for scenario in ALL}

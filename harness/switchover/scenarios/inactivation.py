@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Inactivating a node by hand while something writes to it."""
+
+from __future__ import annotations
+
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+from .unfinished import ABORT, REFUSAL
+
+
+class SetActiveMirrorTarget(Scenario):
+    """blockdev-set-active on the target of a running mirror."""
+
+    async def run(self, rig: Rig) -> None:
+        await rig.boot()
+        await rig.connect()
+        await rig.jobs.mirror_slowly()
+        node = {"node_name": "dst0", "active": False}
+        if not await rig.refused("blockdev-set-active", **node):
+            await rig.source_dies()
+            return
+        await rig.jobs.finish()
+        await rig.compare()
+
+
+SCENARIOS = (
+    SetActiveMirrorTarget(
+        "set-active-mirror-target",
+        "blockdev-set-active on a running mirror's target",
+        {
+            "base": Expected(crash=ABORT),
+            "patched": Expected(errors=(REFUSAL,)),
+        },
+        with_guest=False,
+    ),
+)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""pause-at-complete: what stands in the way in `ready`, and the way on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..migration import Migration
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+
+UNKNOWN = r"^migrate-set-capabilities: .*'pause-at-complete'"
+
+
+async def start(rig: Rig) -> None:
+    """Boot, and start mirrors that will be unfinished when the RAM has been sent."""
+    await rig.boot()
+    await rig.capability("pause-at-complete")
+    await rig.connect()
+    await rig.running(rig.source)
+    await rig.jobs.mirror_slowly()
+
+
+async def reach_ready(rig: Rig) -> Migration:
+    """Migrate into `ready`."""
+    migration = await rig.migrate()
+    await migration.ready()
+    return migration
+
+
+async def is_refused(rig: Rig, migration: Migration) -> None:
+    """Something is in the way; asking to complete changes nothing."""
+    await rig.refused("migration-complete")
+    await migration.still_ready()
+
+
+async def complete(rig: Rig, migration: Migration) -> None:
+    """Nothing is in the way any more: switch over, and run at the destination."""
+    await rig.source.qmp("migration-complete")
+    await migration.landmark()
+    await rig.arrive()
+    await rig.run_at_destination()
+
+
+class PauseAtComplete(Scenario):
+    """Unfinished mirrors are refused; finished in `ready`, the migration goes on."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        migration = await reach_ready(rig)
+        await is_refused(rig, migration)
+        await rig.jobs.finish()
+        await complete(rig, migration)
+
+
+class PausedMirrorInReady(Scenario):
+    """A mirror that the user has paused is in the way until it is resumed."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        await rig.jobs.pause()
+        migration = await reach_ready(rig)
+        await is_refused(rig, migration)
+        await rig.jobs.resume()
+        await rig.jobs.finish()
+        await complete(rig, migration)
+
+
+@dataclass(frozen=True)
+class NewJobInReady(Scenario):
+    """A job that is started in `ready` on another node is in the way as well."""
+
+    job: str = "mirror"
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        migration = await reach_ready(rig)
+        await rig.jobs.finish()
+        await rig.jobs.start_spare(self.job)
+        await is_refused(rig, migration)
+        await rig.jobs.cancel_spare()
+        await complete(rig, migration)
+
+
+def outcomes(
+    error: str, disks: int = 1, status: str = "running"
+) -> dict[str, Expected]:
+    """Base knows nothing of it; patched lists the mirrors, refuses, and completes."""
+    writers = tuple(rf"^block-job mirror m{i} dst{i} {status}" for i in range(disks))
+    return {
+        "base": Expected(errors=(UNKNOWN,)),
+        "patched": Expected(
+            journey=("ready", "completed"),
+            errors=(f"^migration-complete: .*{error}",),
+            writers=writers,
+        ),
+    }
+
+
+SCENARIOS = (
+    PauseAtComplete(
+        "pause-at-complete", "finish a mirror in ready, complete", outcomes("job 'm0'")
+    ),
+    PauseAtComplete(
+        "pause-at-complete-4",
+        "finish four mirrors in ready, complete",
+        outcomes("job 'm0'.*'m1'.*'m2'.*'m3'", disks=4),
+        disks=4,
+    ),
+    NewJobInReady(
+        "new-mirror-in-ready",
+        "start a mirror of another node in ready",
+        outcomes("mirror job 'spare'"),
+    ),
+    NewJobInReady(
+        "new-backup-in-ready",
+        "start a backup of another node in ready",
+        outcomes("backup job 'spare'"),
+        job="backup",
+    ),
+    PausedMirrorInReady(
+        "paused-mirror-in-ready",
+        "a mirror paused by the user in ready",
+        outcomes("mirror job 'm0'", status="paused"),
+    ),
+)

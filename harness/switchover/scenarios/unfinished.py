@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A migration that ends while a mirror to the destination is unfinished."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..jobs import SLOW_JOB
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+
+ABORT = (
+    r"source: .*bdrv_co_write_req_prepare: "
+    r"Assertion `!\(bs->open_flags & BDRV_O_INACTIVE\)' failed"
+)
+REFUSAL = (
+    r"Cannot inactivate node 'dst(\d+)': "
+    r"mirror job 'm\1' still has \d+ bytes to copy to it"
+)
+# The source says on its stderr, too, why a migration failed.
+ON_STDERR = r"^source: .*Cannot inactivate node 'dst"
+
+
+@dataclass(frozen=True)
+class UnfinishedMirror(Scenario):
+    """Migrate while the mirrors have most of their data to copy.
+
+    If it fails as it should, the guest runs on with its jobs, and a second attempt
+    in the way of libvirt works.
+    """
+
+    pause: bool = False
+
+    async def run(self, rig: Rig) -> None:
+        await rig.boot()
+        await rig.connect()
+        await rig.running(rig.source)
+        await rig.jobs.mirror(speed=SLOW_JOB)
+        if await self.attempt(rig) == "completed":
+            equal = await rig.arrive()
+            rig.notes.check(not equal, "the mirror was done too early")
+            await rig.source_dies()
+            return
+        await rig.run_at_source()
+        running = {f"m{i}": "running" for i in rig.disks}
+        jobs = await rig.jobs.statuses()
+        rig.notes.check(jobs == running, f"after the failure the jobs are {jobs}")
+        await second_attempt(rig)
+
+    async def attempt(self, rig: Rig) -> str:
+        """Migrate with the jobs left alone; the status that it ends with."""
+        if self.pause:
+            await rig.capability("pause-before-switchover")
+        migration = await rig.migrate()
+        status = await migration.landmark()
+        return await migration.resume() if status == "pre-switchover" else status
+
+
+async def second_attempt(rig: Rig) -> None:
+    """What libvirt does: pause, end the mirrors, continue."""
+    await rig.jobs.finish_copying()
+    await rig.new_destination()
+    await rig.capability("pause-before-switchover")
+    migration = await rig.migrate()
+    status = await migration.landmark()
+    rig.notes.check(status == "pre-switchover", f"it is {status}, not paused")
+    await rig.jobs.finish()
+    await migration.resume()
+    await rig.arrive()
+    await rig.run_at_destination()
+
+
+def outcomes(*first: str) -> dict[str, Expected]:
+    """The declared outcomes, where the statuses `first` come before the end."""
+    return {
+        "base": Expected(journey=(*first, "completed"), crash=ABORT, blocks_lost=True),
+        "patched": Expected(
+            journey=(*first, "failed", "pre-switchover", "completed"),
+            errors=(REFUSAL,),
+            stderr=(ON_STDERR,),
+        ),
+    }
+
+
+SCENARIOS = (
+    UnfinishedMirror(
+        "unfinished-mirror", "migrate while a mirror is unfinished", outcomes()
+    ),
+    UnfinishedMirror(
+        "unfinished-mirror-4",
+        "migrate while four mirrors are unfinished",
+        outcomes(),
+        disks=4,
+    ),
+    UnfinishedMirror(
+        "unfinished-mirror-pause-before-switchover",
+        "migrate-continue while a mirror is unfinished",
+        outcomes("pre-switchover"),
+        pause=True,
+    ),
+)
