@@ -85,8 +85,10 @@ def summary(verdict: Verdict) -> str:
 
 
 def shortened(text: str) -> str:
-    """An error without the paths of this machine and with one line only."""
-    return re.sub(r"\S*/(?=block/)", "", text).splitlines()[0]
+    """An error without the paths of this machine: one line, one reason of many."""
+    line = re.sub(r"\S*/(?=block/)", "", text).splitlines()[0]
+    first, *more = line.split("; cannot inactivate ")
+    return f"{first} (and {len(more)} more)" if more else first
 
 
 def _by_scenario(results: Iterable[Result]) -> dict[str, dict[str, Result]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -19,6 +20,8 @@ from .progress import Progress
 from .runner import PARALLEL
 
 HARNESS = paths.ROOT / "harness"
+UNIT_SECONDS = 600
+SCENARIOS_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ def run_unit_tests() -> Count:
     """Run pytest on the harness, its output as it comes."""
     report = _fresh(paths.LOGS / "unit.xml")
     command = ["-m", "pytest", "-c", "pyproject.toml", f"--junitxml={report}"]
-    _run(*command, cwd=HARNESS)
+    _run(*command, cwd=HARNESS, seconds=UNIT_SECONDS)
     return unit_count(report)
 
 
@@ -68,6 +71,7 @@ def run_scenarios() -> Count:
         f"--job-results-dir={paths.LOGS / 'avocado'}",
         f"--json={report}",
         cwd=paths.ROOT,
+        seconds=SCENARIOS_SECONDS,
     )
     return scenario_count(report)
 
@@ -105,5 +109,8 @@ def _fresh(report: Path) -> Path:
     return report
 
 
-def _run(*arguments: str, cwd: Path) -> None:
-    subprocess.run([sys.executable, *arguments], cwd=cwd, check=False)
+def _run(*arguments: str, cwd: Path, seconds: int) -> None:
+    """Run a module to its end; one that takes too long has left no report."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        command = [sys.executable, *arguments]
+        subprocess.run(command, cwd=cwd, check=False, timeout=seconds)

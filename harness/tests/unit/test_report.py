@@ -64,6 +64,11 @@ def test_a_failure_says_what_and_where() -> None:
     assert line == f"{ALL[0].name} on patched: images differ; see /logs/base"
 
 
+def test_one_reason_stands_for_many() -> None:
+    text = "Cannot inactivate node 'a': x; cannot inactivate node 'b': y"
+    assert report.shortened(text) == "Cannot inactivate node 'a': x (and 1 more)"
+
+
 def test_no_failure_no_line() -> None:
     assert report.failures(results()) == []
 
