@@ -27,7 +27,6 @@ REQUIREMENTS = paths.ROOT / "harness" / "requirements.txt"
 PACKAGES = [
     "bison",
     "ccache",
-    "cpio",
     "dpkg-dev",
     "flex",
     "gcc",
