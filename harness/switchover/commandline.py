@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from .guest import MEMORY_MIB, Guest
 
 
@@ -12,6 +15,24 @@ def machine(accel: str) -> list[str]:
         *("-nodefaults", "-no-user-config", "-display", "none"),
         *("-machine", "pc", "-accel", accel, "-m", str(MEMORY_MIB)),
     ]
+
+
+def disk(number: int, image: str, group: str | None = None) -> list[str]:
+    """The options of disk `number`: a raw image as node disk<number>, and a device.
+
+    `group` is the throttle group that its node is a member of.
+    """
+    name = f"disk{number}"
+    node: dict[str, Any] = {"driver": "file", "filename": image}
+    if group:
+        node = {"driver": "throttle", "throttle-group": group, "file": node}
+    options = ["-blockdev", json.dumps({"node-name": name, **node})]
+    return [*options, "-device", f"virtio-blk-pci,drive={name}"]
+
+
+def throttle_group(name: str) -> list[str]:
+    """The option that makes a throttle group without any limit."""
+    return ["-object", f"throttle-group,id={name}"]
 
 
 def boot(kernel: Guest, rate: int) -> list[str]:

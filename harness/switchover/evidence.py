@@ -24,6 +24,7 @@ def collect(rig: Rig, hang: str | None) -> Evidence:
         guest_errors=said.errors,
         surprises=tuple(rig.notes.surprises),
         hang=hang,
+        stops=migration.stops(rig.source),
         downtime=migration.downtime(rig.source, rig.destination) if moved else None,
     )
 

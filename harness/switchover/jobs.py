@@ -7,7 +7,9 @@ import asyncio
 from typing import Any
 
 from . import disk
-from .vm import VM
+from .monitor import Event
+from .notes import Notes
+from .vm import VM, Hang
 
 DEADLINE_SECONDS = 20.0
 # A link on which a mirror of 64 MiB takes several times as long as a migration of
@@ -21,18 +23,30 @@ IN_FLIGHT = 4 * disk.MIB
 # nothing is in flight when the guest is stopped, and the next write comes when the
 # migration is over.
 SLOW_JOB = 5 * disk.MIB
+# Reads per second of the source's disks with which mirrors can't keep up: they copy
+# 32 KiB while the guest writes 240. On a slow link a drain would wait for what is in
+# flight, and what unpatched QEMU does afterwards would be a matter of luck; a drain
+# lets throttled reads through at once, and the next one comes half a second later.
+SLOW_READS = 2
+SMALL_REQUESTS = {"granularity": 4096, "buf_size": 16 << 10}
+# How far behind the mirrors have to be together: several times what the drains of a
+# switchover let through.
+BEHIND = 192 << 10
+POLL_SECONDS = 0.05
+BEHIND_POLLS = 400
 
 
 class Jobs:
     """Drives the jobs at `source`; `storage` is where their targets are."""
 
-    def __init__(self, source: VM, storage: VM, disks: range) -> None:
+    def __init__(self, source: VM, storage: VM, disks: range, notes: Notes) -> None:
         self._source = source
         self._storage = storage
         self._disks = disks
+        self._notes = notes
 
     async def mirror(self, **options: Any) -> None:
-        """Start a mirror of each disk to the destination."""
+        """Start a mirror of each disk to its node at the destination."""
         for i in self._disks:
             await self._source.qmp(
                 "blockdev-mirror",
@@ -48,6 +62,50 @@ class Jobs:
         await self.throttle(SLOW_LINK)
         await self.mirror(buf_size=IN_FLIGHT // len(self._disks))
 
+    async def drive_mirror_until_ready(self) -> None:
+        """Start mirrors that open and close their targets themselves; until READY."""
+        for i in self._disks:
+            await self._source.qmp(
+                "drive-mirror",
+                job_id=f"m{i}",
+                device=f"disk{i}",
+                target=f"nbd:unix:nbd.sock:exportname=disk{i}",
+                format="raw",
+                mode="existing",
+                sync="full",
+            )
+        await self._are_ready()
+
+    async def mirror_until_ready(self, **options: Any) -> None:
+        """Start the mirrors and wait until each is READY."""
+        await self.mirror(**options)
+        await self._are_ready()
+
+    async def fall_behind(self) -> None:
+        """Slow the mirrors down until the guest's writes have put each one behind."""
+        await self._read_limit(SLOW_READS)
+        for _ in range(BEHIND_POLLS):
+            if min((await self.remaining()).values()) >= BEHIND // len(self._disks):
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        raise Hang("the mirrors keep up with the guest")
+
+    async def catch_up(self) -> None:
+        """Let the mirrors go on at full speed; do not wait for them."""
+        await self._read_limit(0)
+        # Reads that are held back already are not told of it; a drain lets them go.
+        await self._source.qmp("transaction", actions=[])
+
+    async def _read_limit(self, per_second: int) -> None:
+        limits = {"iops-read": per_second}
+        reads = {"path": "/objects/reads", "property": "limits"}
+        await self._source.qmp("qom-set", **reads, value=limits)
+
+    async def remaining(self) -> dict[str, int]:
+        """The bytes that each job has left, by id."""
+        jobs = await self._source.qmp("query-block-jobs")
+        return {job["device"]: job["len"] - job["offset"] for job in jobs}
+
     async def throttle(self, bytes_per_second: int) -> None:
         """Limit the link to the destination's disks, all together; 0: no limit."""
         limits = {"bps-total": bytes_per_second}
@@ -59,6 +117,9 @@ class Jobs:
         await self.throttle(0)
         for i in self._disks:
             await self._source.qmp("block-job-set-speed", device=f"m{i}", speed=0)
+        await self._are_ready()
+
+    async def _are_ready(self) -> None:
         for i in self._disks:
             await self._wait("BLOCK_JOB_READY", device=f"m{i}")
 
@@ -68,10 +129,20 @@ class Jobs:
         This is what libvirt does: a soft block-job-cancel.
         """
         await self.finish_copying()
+        await self.cancel()
+        await self.ended()
+
+    async def cancel(self, **options: Any) -> None:
+        """Tell each mirror to end without pivoting; do not wait for it."""
         for i in self._disks:
-            await self._source.qmp("block-job-cancel", device=f"m{i}")
+            await self._source.qmp("block-job-cancel", device=f"m{i}", **options)
+
+    async def ended(self) -> None:
+        """Wait until each mirror has ended, and drop its target; notes errors."""
         for i in self._disks:
-            await self._wait("BLOCK_JOB_COMPLETED", device=f"m{i}")
+            event = await self._wait("BLOCK_JOB_COMPLETED", device=f"m{i}")
+            if "error" in event.data:
+                self._notes.errors.append(f"job m{i}: {event.data['error']}")
             await self._gone(f"m{i}")
             await self._source.qmp("blockdev-del", node_name=f"dst{i}")
 
@@ -90,28 +161,20 @@ class Jobs:
         jobs = await self._source.qmp("query-jobs")
         return {job["id"]: job["status"] for job in jobs}
 
-    async def start_spare(self, kind: str) -> None:
-        """Start job "spare", slow, from a disk that no guest has to a local file.
+    async def cancelled(self) -> None:
+        """Wait until each mirror has ended as cancelled."""
+        for i in self._disks:
+            await self._wait("BLOCK_JOB_CANCELLED", device=f"m{i}")
 
-        `kind` is "mirror" or "backup".
-        """
-        add = self._source.qmp
-        for name, make in (("spare", disk.make), ("spare-target", disk.make_blank)):
-            image = self._source.folder / f"{name}.raw"
-            await asyncio.to_thread(make, image)
-            file = {"driver": "file", "filename": image.name}
-            await add("blockdev-add", node_name=name, **file)
-        nodes = {"device": "spare", "target": "spare-target"}
-        slow = {"sync": "full", "speed": SLOW_JOB}
-        await add(f"blockdev-{kind}", job_id="spare", **nodes, **slow)
-
-    async def cancel_spare(self) -> None:
-        """Cancel job "spare" by force and wait until it is gone."""
-        await self._source.qmp("block-job-cancel", device="spare", force=True)
-        await self._gone("spare")
+    async def broken(self) -> None:
+        """Wait until each mirror has ended with an error."""
+        for i in self._disks:
+            event = await self._wait("BLOCK_JOB_COMPLETED", device=f"m{i}")
+            self._notes.check("error" in event.data, f"m{i} ended without error")
+            await self._gone(f"m{i}")
 
     async def _gone(self, job: str) -> None:
         await self._wait("JOB_STATUS_CHANGE", id=job, status="null")
 
-    async def _wait(self, event: str, **data: Any) -> None:
-        await self._source.wait_event(event, DEADLINE_SECONDS, **data)
+    async def _wait(self, event: str, **data: Any) -> Event:
+        return await self._source.wait_event(event, DEADLINE_SECONDS, **data)

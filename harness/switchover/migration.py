@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from .monitor import Event
 from .notes import Notes
+from .transports import Transport, channels
 from .vm import VM
 
 STATUS_SECONDS = 20.0
+# A switchover that waits for nothing is over in less.
+WAIT_SECONDS = 0.5
 # The statuses that tell one story from another.
 LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
@@ -17,21 +21,53 @@ LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 class Migration:
     """One attempt; landmark() follows it from one status that matters to the next."""
 
-    def __init__(self, source: VM, destination: VM, notes: Notes) -> None:
+    def __init__(
+        self, source: VM, destination: VM, notes: Notes, transport: Transport
+    ) -> None:
         self._source = source
         self._destination = destination
         self._notes = notes
+        self._transport = transport
         self._position = len(source.events)
 
     async def start(self) -> None:
-        """Start it over a socket of the destination's own."""
-        path = f"{self._destination.name}.migration"
-        address = {"transport": "socket", "type": "unix", "path": path}
-        channels = [{"channel-type": "main", "addr": address}]
+        """Start it; a destination that has to listen does so first."""
+        if self._transport.live:
+            await self._incoming()
+        outgoing = channels(self._transport.outgoing)
+        await self._source.qmp("migrate", channels=outgoing)
+
+    async def deliver(self) -> None:
+        """After `completed`: hand over the stream if that was not done meanwhile."""
+        if not self._transport.live:
+            await self._incoming()
+
+    async def _incoming(self) -> None:
         await self._destination.qmp(
-            "migrate-incoming", channels=channels, exit_on_error=False
+            "migrate-incoming",
+            channels=channels(self._transport.incoming),
+            exit_on_error=False,
         )
-        await self._source.qmp("migrate", channels=channels)
+
+    async def active(self) -> None:
+        """Wait until RAM is being transferred."""
+        await self._status("active")
+
+    async def waits(self) -> bool:
+        """Wait until it switches over; whether it is no further a while later."""
+        await self._status("device")
+        await asyncio.sleep(WAIT_SECONDS)
+        return statuses(self._source)[-1] == "device"
+
+    async def _status(self, status: str) -> None:
+        await self._source.wait_event(
+            "MIGRATION", STATUS_SECONDS, self._position, status=status
+        )
+
+    async def postcopy(self) -> None:
+        """Go over to postcopy as soon as it can."""
+        await self.active()
+        await self._source.qmp("migrate-start-postcopy")
 
     async def landmark(self) -> str:
         """Wait for the next status that matters; notes why a migration failed."""
@@ -51,10 +87,24 @@ class Migration:
                 return number
         return None
 
+    async def pause(self) -> None:
+        """Wait for `pre-switchover`."""
+        status = await self.landmark()
+        self._notes.check(status == "pre-switchover", f"it is {status}, not paused")
+
+    async def cancel(self) -> str:
+        """Cancel it; the status that it ends with."""
+        await self._source.qmp("migrate_cancel")
+        return await self.landmark()
+
     async def resume(self) -> str:
         """Go on from `pre-switchover`; the status that this leads to."""
-        await self._source.qmp("migrate-continue", state="pre-switchover")
+        await self.go_on()
         return await self.landmark()
+
+    async def go_on(self) -> None:
+        """Go on from `pre-switchover`; wait for nothing."""
+        await self._source.qmp("migrate-continue", state="pre-switchover")
 
     async def ready(self) -> None:
         """Wait for `ready`: the guest is stopped and the writers are listed."""
@@ -79,6 +129,11 @@ class Migration:
         self._notes.check(status == "ready", f"status is {status}, not ready any more")
 
 
+def statuses(source: VM) -> list[str]:
+    """All statuses of all migrations from a VM, in order."""
+    return [e.data["status"] for e in source.events if e.name == "MIGRATION"]
+
+
 def is_landmark(event: Event) -> bool:
     """Whether an event tells of a status that matters."""
     return event.name == "MIGRATION" and event.data["status"] in LANDMARKS
@@ -87,6 +142,11 @@ def is_landmark(event: Event) -> bool:
 def journey(source: VM) -> tuple[str, ...]:
     """The statuses that matter of all migrations from a VM, in order."""
     return tuple(e.data["status"] for e in source.events if is_landmark(e))
+
+
+def stops(source: VM) -> int:
+    """How often the guest at a VM was stopped."""
+    return sum(event.name == "STOP" for event in source.events)
 
 
 def downtime(source: VM, destination: VM) -> float | None:

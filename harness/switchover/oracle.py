@@ -45,7 +45,8 @@ class Evidence:
     `journey` holds the statuses of the source's migrations that matter, in order;
     `errors` the refusals of QMP commands and the reasons of failed migrations;
     `writers` what `ready` listed; `surprises` what the story found to be wrong;
-    `downtime` is in milliseconds.
+    `stops` how often the guest was stopped at the source; `downtime` is in
+    milliseconds.
     """
 
     vms: tuple[VMEvidence, ...] = ()
@@ -56,6 +57,7 @@ class Evidence:
     guest_errors: tuple[str, ...] = ()
     surprises: tuple[str, ...] = ()
     hang: str | None = None
+    stops: int = 0
     downtime: float | None = None
 
 
@@ -66,7 +68,8 @@ class Expected:
     `errors`, `writers` and `stderr` are regular expressions: one for each error
     and each writer, in order; `stderr` for lines that may appear. `crash` is found
     in the one crash that has to happen. Where `blocks_lost` is declared some have
-    to be missing, and with them acknowledged records may be.
+    to be missing, and with them acknowledged records may be. `stops` is how often
+    the guest is stopped at the source; None where that tells nothing.
     """
 
     journey: tuple[str, ...] = ()
@@ -75,6 +78,7 @@ class Expected:
     crash: str | None = None
     blocks_lost: bool = False
     stderr: tuple[str, ...] = ()
+    stops: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Verdict:
     blocks_lost: int | None = None
     first_lost: str | None = None
     records_lost: int = 0
+    stops: int = 0
     downtime: float | None = None
 
     def matches(self, expected: Expected) -> list[str]:
@@ -109,6 +114,10 @@ class Verdict:
         crash = (expected.crash,) if expected.crash else ()
         differences += _unlike("crash", self.crashes, crash)
         differences += self._losses(expected)
+        if expected.stops not in (None, self.stops):
+            differences.append(
+                f"the guest was stopped {self.stops} times, not {expected.stops}"
+            )
         for line in self.stderr:
             if not any(re.search(pattern, line) for pattern in expected.stderr):
                 differences.append(f"unexpected on stderr: {line}")
@@ -144,6 +153,7 @@ def judge(evidence: Evidence) -> Verdict:
         blocks_lost=lost,
         first_lost=first,
         records_lost=sum(len(lost_records(d)) for d in evidence.disks),
+        stops=evidence.stops,
         downtime=evidence.downtime,
     )
 

@@ -9,22 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import commandline, disk
+from . import commandline, disk, snapshot, transports
 from .accel import Accel
 from .build import Build
 from .guest import Guest
 from .jobs import Jobs
 from .migration import STATUS_SECONDS, Migration
 from .notes import Notes
+from .spare import Spare
 from .vm import VM, Refused
 
 GUEST_SECONDS = 30.0
 DEATH_SECONDS = 15.0
+# In bytes per second: the RAM of a guest takes far longer than any scenario.
+SLOW_BANDWIDTH = disk.MIB
 # How many more records each disk has to acknowledge to show that a guest runs.
 ALIVE_RECORDS = 5
 # Of all disks together.
@@ -57,11 +60,14 @@ class Rig:
         self.owner: VM | None = None
         self.differences: dict[int, disk.Difference] = {}
         self._lab = lab
+        self._agreed: list[str] = []
+        self._connected = False
         rate = RECORDS_PER_SECOND // disks
-        run = commandline.boot(lab.guest, rate) if with_guest else ["-S"]
-        self.source = self._vm("source", "source", run)
+        options = commandline.boot(lab.guest, rate) if with_guest else ["-S"]
+        self.source = self._vm("source", "source", options, "reads")
         self.destination = self.storage = self._destination("destination")
-        self.jobs = Jobs(self.source, self.storage, self.disks)
+        self.jobs = Jobs(self.source, self.storage, self.disks, self.notes)
+        self.spare = Spare(self.source)
 
     def image(self, vm: VM, number: int) -> Path:
         """The image of a disk at a VM's side."""
@@ -74,14 +80,14 @@ class Rig:
     def _destination(self, name: str) -> VM:
         return self._vm(name, "destination", ["-incoming", "defer", "-S"])
 
-    def _vm(self, name: str, side: str, options: list[str]) -> VM:
+    def _vm(
+        self, name: str, side: str, options: list[str], group: str | None = None
+    ) -> VM:
         command = [str(self._lab.build.system)]
         command += commandline.machine(self._lab.accel.name)
+        command += commandline.throttle_group(group) if group else []
         for i in self.disks:
-            image = self._image(side, i).name
-            node = {"driver": "file", "node-name": f"disk{i}", "filename": image}
-            command += ["-blockdev", json.dumps(node)]
-            command += ["-device", f"virtio-blk-pci,drive=disk{i}"]
+            command += commandline.disk(i, self._image(side, i).name, group)
         vm = VM(name, [*command, *options], self._lab.folder)
         self.vms.append(vm)
         return vm
@@ -98,12 +104,24 @@ class Rig:
 
     async def connect(self) -> None:
         """Export the destination's disks over NBD and add them at the source."""
+        await self.export()
+        for i in self.disks:
+            await self._import(i)
+
+    async def export(self) -> None:
+        """Export the destination's disks over NBD."""
         address = {"type": "unix", "data": {"path": "nbd.sock"}}
         await self.storage.qmp("object-add", qom_type="throttle-group", id="link")
         await self.storage.qmp("nbd-server-start", addr=address)
+        self._connected = True
         for i in self.disks:
             await self._export(i)
-            await self._import(i)
+
+    async def disconnect(self) -> None:
+        """End the NBD server; the source's requests to it fail from now on."""
+        if self._connected:
+            self._connected = False
+            await self.storage.qmp("nbd-server-stop")
 
     async def _export(self, number: int) -> None:
         name = f"throttle{number}"
@@ -131,8 +149,34 @@ class Rig:
 
     async def capability(self, name: str) -> None:
         """Set a capability of the source."""
-        capability = {"capability": name, "state": True}
-        await self.source.qmp("migrate-set-capabilities", capabilities=[capability])
+        await _set_capability(self.source, name)
+
+    async def agree(self, name: str) -> None:
+        """Set a capability of both sides, also of destinations to come."""
+        self._agreed.append(name)
+        for vm in (self.source, self.destination):
+            await _set_capability(vm, name)
+
+    async def capabilities_but(self, kept: Container[str]) -> None:
+        """Turn off every capability of the source that QEMU knows, but those."""
+        known = await self.source.qmp("query-migrate-capabilities")
+        names = [item["capability"] for item in known]
+        off = [{"capability": n, "state": False} for n in names if n not in kept]
+        await self.source.qmp("migrate-set-capabilities", capabilities=off)
+
+    async def hold(self) -> None:
+        """Keep a migration from ending the transfer of RAM."""
+        await self._bandwidth(SLOW_BANDWIDTH)
+
+    async def release(self) -> None:
+        """Let a migration transfer RAM at full speed."""
+        await self._bandwidth(0)
+
+    async def _bandwidth(self, bytes_per_second: int) -> None:
+        limits = ("max_bandwidth", "max_postcopy_bandwidth")
+        await self.source.qmp(
+            "migrate-set-parameters", **dict.fromkeys(limits, bytes_per_second)
+        )
 
     async def refused(self, command: str, **arguments: Any) -> bool:
         """Run a command of the source; note the error and return whether it failed."""
@@ -143,16 +187,25 @@ class Rig:
             return True
         return False
 
-    async def migrate(self) -> Migration:
+    async def migrate(self, transport: str = "socket") -> Migration:
         """Start a migration from the source to the destination."""
-        migration = Migration(self.source, self.destination, self.notes)
+        channel = transports.TRANSPORTS[transport](self.destination.name)
+        migration = Migration(self.source, self.destination, self.notes, channel)
         await migration.start()
         return migration
+
+    async def save_snapshot(self) -> None:
+        """Save a snapshot of the guest at the source; notes an error."""
+        error = await snapshot.save(self.source, self._lab.build)
+        if error:
+            self.notes.errors.append(f"snapshot: {error}")
 
     async def new_destination(self) -> None:
         """Start another destination on the same disks, for a second migration."""
         self.destination = self._destination(f"destination{len(self.vms)}")
         await self.destination.start()
+        for name in self._agreed:
+            await _set_capability(self.destination, name)
 
     async def compare(self) -> bool:
         """Compare the images of all disks; whether they are equal."""
@@ -171,16 +224,26 @@ class Rig:
 
     async def run_at_destination(self) -> None:
         """What management does after `completed`; the guest has to run there."""
-        await self.storage.qmp("nbd-server-stop")
+        await self.disconnect()
         if self.storage is not self.destination:
             await self.storage.quit()
         await self.destination.qmp("cont")
         await self.running(self.destination)
 
+    async def let_mirrors_end(self) -> None:
+        """After `completed`: cancel the mirrors; they have to end without error."""
+        await self.jobs.cancel()
+        await self.jobs.ended()
+
     async def run_at_source(self) -> None:
         """After a migration that failed: the guest has to run on."""
         self.owner = self.source
         await self.running(self.source)
+
+    async def is_stopped(self, vm: VM) -> None:
+        """Note a surprise if the guest runs at `vm`."""
+        state = await vm.qmp("query-status")
+        self.notes.check(not state["running"], f"the guest runs at {vm.name}")
 
     async def source_dies(self) -> None:
         """See whether the source ends by itself."""
@@ -197,3 +260,8 @@ class Rig:
         """End what still runs, by force; nothing is left over."""
         for vm in self.vms:
             await vm.kill()
+
+
+async def _set_capability(vm: VM, name: str) -> None:
+    capability = {"capability": name, "state": True}
+    await vm.qmp("migrate-set-capabilities", capabilities=[capability])

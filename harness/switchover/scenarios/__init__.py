@@ -4,11 +4,23 @@
 from __future__ import annotations
 
 from ..scenario import Scenario
-from . import inactivation, ready, unfinished
+from . import (
+    clients,
+    inactivation,
+    obstacles,
+    ready,
+    unfinished,
+    variants,
+    waiting,
+)
 
 ALL: tuple[Scenario, ...] = (
     *unfinished.SCENARIOS,
     *inactivation.SCENARIOS,
     *ready.SCENARIOS,
+    *waiting.SCENARIOS,
+    *obstacles.SCENARIOS,
+    *clients.SCENARIOS,
+    *variants.SCENARIOS,
 )
 BY_NAME = {scenario.name: scenario for scenario in ALL}

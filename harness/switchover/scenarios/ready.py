@@ -77,9 +77,9 @@ class NewJobInReady(Scenario):
         await start(rig)
         migration = await reach_ready(rig)
         await rig.jobs.finish()
-        await rig.jobs.start_spare(self.job)
+        await rig.spare.start(self.job)
         await is_refused(rig, migration)
-        await rig.jobs.cancel_spare()
+        await rig.spare.cancel()
         await complete(rig, migration)
 
 

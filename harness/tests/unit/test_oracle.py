@@ -152,3 +152,11 @@ def test_errors_and_writers_have_to_be_as_declared(kind: str) -> None:
     assert differences(expected, **{kind: ("mirror job 'm1' is left",)})
     assert differences(expected)
     assert differences(**{kind: ("mirror job 'm0' is left",)})
+
+
+def test_a_guest_that_was_stopped_in_vain_is_a_difference() -> None:
+    once = replace(COMPLETED, stops=1)
+    assert not differences(once, stops=1)
+    assert differences(once, stops=2) == ["the guest was stopped 2 times, not 1"]
+    assert differences(replace(COMPLETED, stops=0), stops=1)
+    assert not differences(stops=2)

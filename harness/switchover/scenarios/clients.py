@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What management tools do today has to go on working, unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from ..migration import Migration
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+from .waiting import TOO_EARLY, LeftRunning, start, start_behind
+
+# Proxmox turns off all but these; it has no "events", by which this harness sees.
+PROXMOX_KEEPS = ("auto-converge", "xbzrle", "events")
+INCUS_SECONDS = 0.2
+
+
+class Libvirt(Scenario):
+    """In the pause: end the mirrors, wait, drop their targets, continue."""
+
+    async def run(self, rig: Rig) -> None:
+        await start_behind(rig)
+        migration = await pause(rig)
+        await rig.jobs.cancel()
+        await rig.jobs.catch_up()
+        await rig.jobs.ended()
+        await migration.resume()
+        await rig.arrive()
+        await rig.run_at_destination()
+
+
+async def pause(rig: Rig) -> Migration:
+    """Migrate into `pre-switchover`."""
+    await rig.capability("pause-before-switchover")
+    migration = await rig.migrate()
+    await migration.pause()
+    return migration
+
+
+@dataclass(frozen=True)
+class Proxmox(Scenario):
+    """Write-blocking mirrors, cancelled only after `completed`.
+
+    The NBD server may be gone by then.
+    """
+
+    server_gone: bool = False
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig, copy_mode="write-blocking")
+        await rig.capabilities_but(PROXMOX_KEEPS)
+        migration = await rig.migrate()
+        await migration.landmark()
+        await rig.arrive()
+        if self.server_gone:
+            await rig.disconnect()
+        await rig.let_mirrors_end()
+        await rig.run_at_destination()
+
+
+@dataclass(frozen=True)
+class CancelAndContinue(Scenario):
+    """In the pause: cancel the mirrors, and continue without waiting for them."""
+
+    seconds: float = 0
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig, copy_mode="write-blocking")
+        migration = await pause(rig)
+        await rig.jobs.cancel()
+        await asyncio.sleep(self.seconds)
+        await migration.resume()
+        await rig.arrive()
+        await rig.jobs.ended()
+        await rig.run_at_destination()
+
+
+class CancelBehindAndContinue(LeftRunning):
+    """The same with mirrors that still have something to copy."""
+
+    async def migrate(self, rig: Rig) -> Migration:
+        migration = await pause(rig)
+        await rig.jobs.cancel()
+        await migration.go_on()
+        return migration
+
+    async def waiting(self, rig: Rig, migration: Migration) -> None:
+        await rig.jobs.catch_up()
+        await migration.landmark()
+        await rig.arrive()
+        await rig.jobs.ended()
+        await rig.run_at_destination()
+
+
+PLAIN = Expected(journey=("completed",))
+PAUSED = Expected(journey=("pre-switchover", "completed"))
+
+
+def unchanged(expected: Expected) -> dict[str, Expected]:
+    """Both builds do the same."""
+    return {"base": expected, "patched": expected}
+
+
+SCENARIOS = (
+    Libvirt(
+        "libvirt",
+        "libvirt: in the pause end the mirrors, wait, continue",
+        unchanged(PAUSED),
+        disks=2,
+    ),
+    LeftRunning(
+        "libvirt-without-pause",
+        "old libvirt: end the mirrors only after completed",
+        {"base": TOO_EARLY, "patched": PLAIN},
+    ),
+    Proxmox(
+        "proxmox",
+        "Proxmox: write-blocking mirrors, end them after completed",
+        unchanged(PLAIN),
+        disks=2,
+    ),
+    Proxmox(
+        "proxmox-server-gone",
+        "Proxmox, with the NBD server gone when the mirrors end",
+        {
+            "base": Expected(
+                journey=PLAIN.journey, errors=("^job m0: Input/output error$",)
+            ),
+            "patched": PLAIN,
+        },
+        server_gone=True,
+    ),
+    CancelAndContinue(
+        "incus",
+        "Incus: in the pause end the mirrors, sleep, continue",
+        unchanged(PAUSED),
+        seconds=INCUS_SECONDS,
+    ),
+    CancelAndContinue(
+        "lxd",
+        "LXD: in the pause end the mirrors, continue at once",
+        unchanged(PAUSED),
+    ),
+    CancelBehindAndContinue(
+        "lxd-behind",
+        "the same with a background mirror that is behind",
+        {
+            "base": Expected(
+                journey=PAUSED.journey, crash=TOO_EARLY.crash, blocks_lost=True
+            ),
+            "patched": PAUSED,
+        },
+    ),
+)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Other ways to migrate, with a mirror that is left running."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..migration import Migration
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+from .clients import PLAIN, unchanged
+from .unfinished import ABORT, CUT_SHORT, UnfinishedMirror, outcomes
+from .waiting import TOO_EARLY, LeftRunning, arrive, start
+
+
+@dataclass(frozen=True)
+class Variant(LeftRunning):
+    """A mirror that is READY but behind, another transport or capability.
+
+    `agreed` are capabilities of both sides.
+    """
+
+    agreed: tuple[str, ...] = ()
+    transport: str = "socket"
+
+    async def migrate(self, rig: Rig) -> Migration:
+        for capability in self.agreed:
+            await rig.agree(capability)
+        return await rig.migrate(self.transport)
+
+
+class Postcopy(LeftRunning):
+    """Go over to postcopy before any RAM has been sent.
+
+    Where nothing is waited for, RAM is still being sent when the source dies: the
+    guest is on neither side.
+    """
+
+    async def migrate(self, rig: Rig) -> Migration:
+        await rig.agree("postcopy-ram")
+        await rig.hold()
+        migration = await rig.migrate()
+        await migration.postcopy()
+        return migration
+
+    async def waiting(self, rig: Rig, migration: Migration) -> None:
+        await rig.release()
+        await super().waiting(rig, migration)
+
+
+@dataclass(frozen=True)
+class UnfinishedVariant(UnfinishedMirror):
+    """A mirror that is not READY, with a capability of both sides."""
+
+    agreed: str = "multifd"
+
+    async def attempt(self, rig: Rig) -> str:
+        await rig.agree(self.agreed)
+        migration = await rig.migrate()
+        if self.agreed == "postcopy-ram":
+            await migration.postcopy()
+        return await migration.landmark()
+
+
+class SnapshotSave(Scenario):
+    """A snapshot hands nothing over: a mirror runs on, and so does the guest."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig, copy_mode="write-blocking")
+        await rig.save_snapshot()
+        await rig.running(rig.source)
+        migration = await rig.migrate()
+        await arrive(rig, migration)
+        await rig.let_mirrors_end()
+        await rig.run_at_destination()
+
+
+LEFT_RUNNING = {"base": TOO_EARLY, "patched": PLAIN}
+# What a destination says when the source dies in postcopy.
+GUEST_LOST = (
+    CUT_SHORT,
+    r"^destination: .*Unable to shutdown socket: Bad file descriptor$",
+    r"^destination: .*Detected IO failure for postcopy. Migration paused.$",
+)
+
+SCENARIOS = (
+    Variant(
+        "multifd",
+        "a mirror left running, multifd, late-block-activate",
+        LEFT_RUNNING,
+        agreed=("multifd", "late-block-activate"),
+    ),
+    Variant("exec", "a mirror left running, to exec:", LEFT_RUNNING, transport="exec"),
+    Variant("file", "a mirror left running, to file:", LEFT_RUNNING, transport="file"),
+    Postcopy(
+        "postcopy",
+        "a mirror left running, postcopy",
+        {
+            "base": Expected(crash=ABORT, blocks_lost=True, stderr=GUEST_LOST),
+            "patched": PLAIN,
+        },
+    ),
+    UnfinishedVariant(
+        "unfinished-mirror-multifd",
+        "migrate while a mirror is unfinished, multifd",
+        outcomes(),
+    ),
+    UnfinishedVariant(
+        "unfinished-mirror-postcopy",
+        "migrate while a mirror is unfinished, postcopy",
+        outcomes(),
+        agreed="postcopy-ram",
+    ),
+    SnapshotSave(
+        "snapshot-save",
+        "save a snapshot while a mirror runs, then migrate",
+        # To QEMU saving a snapshot is a migration, too.
+        unchanged(Expected(journey=("completed", "completed"))),
+    ),
+)

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A VM without a process: it answers from a table and has the events it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from switchover.monitor import Event
+from switchover.vm import Hang
+
+
+class FakeVM:
+    """Notes every command in `commands`; an answer that is a list is used up."""
+
+    def __init__(self, name: str = "fake", **answers: Any) -> None:
+        self.name = name
+        self.folder = Path()
+        self.events: list[Event] = []
+        self.commands: list[tuple[str, dict[str, Any]]] = []
+        self._answers = {key.replace("_", "-"): answers[key] for key in answers}
+
+    def event(self, name: str, **data: Any) -> FakeVM:
+        self.events.append(Event(name, data, 0))
+        return self
+
+    def said(self, command: str) -> list[dict[str, Any]]:
+        """The arguments of each such command."""
+        return [arguments for name, arguments in self.commands if name == command]
+
+    async def start(self) -> None:
+        pass
+
+    async def qmp(self, command: str, **arguments: Any) -> Any:
+        self.commands.append((command, arguments))
+        answer = self._answers.get(command, {})
+        return answer.pop(0) if isinstance(answer, list) else answer
+
+    async def until(self, what: str, probe: Callable[[], Any], deadline: float) -> Any:
+        found = probe()
+        if found is None:
+            raise Hang(what)
+        return found
+
+    async def wait_event(
+        self, name: str, deadline: float, since: int = 0, **data: Any
+    ) -> Event:
+        for event in self.events[since:]:
+            if event.matches(name, **data):
+                return event
+        raise Hang(name)

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Migration: who listens first, what is a wait, what a guest's stops are."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fake_vm import FakeVM
+
+from switchover import migration as migration_module
+from switchover.migration import Migration, journey, stops
+from switchover.notes import Notes
+from switchover.transports import TRANSPORTS
+
+
+def migration(source: FakeVM, transport: str = "socket") -> Migration:
+    destination = FakeVM("destination")
+    channel = TRANSPORTS[transport](destination.name)
+    return Migration(source, destination, Notes(), channel)
+
+
+def went(source: FakeVM, *statuses: str) -> FakeVM:
+    for status in statuses:
+        source.event("MIGRATION", status=status)
+    return source
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration_module, "WAIT_SECONDS", 0)
+
+
+@pytest.mark.parametrize("name", list(TRANSPORTS))
+def test_only_a_live_destination_listens_before_the_source_speaks(name: str) -> None:
+    attempt = migration(FakeVM(), name)
+    destination = attempt._destination
+    asyncio.run(attempt.start())
+    live = TRANSPORTS[name]("destination").live
+    assert len(destination.said("migrate-incoming")) == int(live)
+    asyncio.run(attempt.deliver())
+    assert len(destination.said("migrate-incoming")) == 1
+
+
+@pytest.mark.parametrize("name", list(TRANSPORTS))
+def test_what_is_written_is_read(name: str) -> None:
+    made = TRANSPORTS[name]("d")
+    assert all("d." in str(address) for address in (made.outgoing, made.incoming))
+    assert made.outgoing == made.incoming or name == "exec"
+
+
+@pytest.mark.parametrize(
+    ("statuses", "waits"),
+    [
+        (("active", "device"), True),
+        (("active", "pre-switchover", "device"), True),
+        (("active", "device", "completed"), False),
+        (("active", "device", "failed"), False),
+        (("active", "device", "postcopy-active"), False),
+    ],
+)
+def test_it_waits_while_it_stays_in_device(
+    statuses: tuple[str, ...], waits: bool
+) -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, *statuses)
+    assert asyncio.run(attempt.waits()) is waits
+
+
+def test_an_earlier_attempt_does_not_count() -> None:
+    source = went(FakeVM(), "device", "cancelled")
+    attempt = migration(source)
+    went(source, "active", "device", "completed")
+    assert asyncio.run(attempt.landmark()) == "completed"
+    assert journey(source) == ("cancelled", "completed")
+
+
+def test_a_failure_is_noted_with_its_reason() -> None:
+    source = FakeVM(query_migrate={"error-desc": "job 'm0' is in the way"})
+    attempt = migration(source)
+    went(source, "failed")
+    assert asyncio.run(attempt.landmark()) == "failed"
+    assert attempt._notes.errors == ["job 'm0' is in the way"]
+
+
+@pytest.mark.parametrize("status", ["pre-switchover", "completed"])
+def test_a_pause_that_is_none_is_a_surprise(status: str) -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, status)
+    asyncio.run(attempt.pause())
+    assert bool(attempt._notes.surprises) is (status != "pre-switchover")
+
+
+def test_a_cancel_is_awaited() -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, "device", "cancelling", "cancelled")
+    assert asyncio.run(attempt.cancel()) == "cancelled"
+    assert source.said("migrate_cancel")
+
+
+def test_stops_are_counted() -> None:
+    source = FakeVM().event("STOP").event("RESUME").event("STOP")
+    assert stops(source) == 2
