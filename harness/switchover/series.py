@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import patches, paths, tree
+from . import declaration, patches, paths, tree
 from .errors import WrongTree
 from .git import edited, git
 from .lock import exclusive
@@ -75,7 +75,9 @@ def _exportable() -> Path:
 def _export_tests(tests: list[Path]) -> None:
     if tests or paths.IOTESTS.is_dir():
         paths.IOTESTS.mkdir(exist_ok=True)
-        patches.mirror(tests, paths.IOTESTS, list(paths.IOTESTS.iterdir()))
+        # The declaration is ours, and no part of the series.
+        present = [p for p in paths.IOTESTS.iterdir() if p.name != declaration.FILE]
+        patches.mirror(tests, paths.IOTESTS, present)
 
 
 def main() -> None:

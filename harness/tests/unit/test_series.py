@@ -6,7 +6,7 @@ import re
 import pytest
 from project import commit, patch, write_series
 
-from switchover import paths, series, tree
+from switchover import declaration, paths, series, tree
 from switchover.errors import WrongTree
 from switchover.git import git, head
 from switchover.progress import Progress
@@ -81,6 +81,16 @@ def test_added_iotests_are_copied(patched):
     git(patched, "reset", "--quiet", "--hard", "HEAD^")
     series.export()
     assert not list(paths.IOTESTS.iterdir())
+
+
+def test_the_declaration_beside_the_iotests_is_kept(patched):
+    paths.IOTESTS.mkdir()
+    (paths.IOTESTS / declaration.FILE).write_text("[mirror-then-migrate]\n")
+    (paths.IOTESTS / "no-longer-there").touch()
+    commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
+    series.export()
+    names = sorted(path.name for path in paths.IOTESTS.iterdir())
+    assert names == [declaration.FILE, "mirror-then-migrate"]
 
 
 def test_what_is_not_committed_is_not_exported(patched):

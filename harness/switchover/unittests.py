@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's tests/unit: programs that are compiled from the tree and print TAP."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from . import family, ninja, paths
+from .build import Build
+from .check import Outcome, fresh_folder
+from .command import reason
+from .lock import exclusive
+from .progress import Progress
+
+FOLDER = "tests/unit"
+# meson gives the slowest of these a minute.
+SECONDS = 300.0
+BLOCK = [
+    "test-bdrv-drain",
+    "test-bdrv-graph-mod",
+    "test-block-backend",
+    "test-block-iothread",
+    "test-blockjob",
+    "test-blockjob-txn",
+    "test-image-locking",
+    "test-iov",
+    "test-replication",
+    "test-throttle",
+    "test-write-threshold",
+]
+# GLib's own words for a failed assertion, or a case that failed without one.
+FAILED = re.compile(
+    r"^(?:Bail out! |# )?(.*ERROR:.*|not ok .*|.*Assertion .*)$", re.MULTILINE
+)
+
+
+def compile_block(build: Build, progress: Progress) -> list[str]:
+    """Compile those tests of the block layer that this build has; their names."""
+    known = (build.directory / "build.ninja").read_text()
+    names = [name for name in BLOCK if f"\nbuild {FOLDER}/{name}:" in known]
+    targets = [f"{FOLDER}/{name}" for name in names]
+    log = paths.LOGS / f"compile-unit-{build.name}.log"
+    with (
+        exclusive(build.name, f"building {build.name}"),
+        progress.step(f"compile {build.name}'s unit tests") as step,
+    ):
+        ninja.compile_targets(build.directory, targets, log, step)
+    return names
+
+
+async def run(build: Build, name: str, suffix: str = "") -> Outcome:
+    """Run one of them, with meson's options and environment."""
+    folder = fresh_folder(build, f"{name}{suffix}")
+    log = folder / "output"
+    program = build.directory / FOLDER / name
+    env = {
+        "G_TEST_SRCDIR": str(paths.tree_dir(build.name) / FOLDER),
+        "G_TEST_BUILDDIR": str(program.parent),
+    }
+    start = time.monotonic()
+    code = await family.run([program, "--tap", "-k"], folder, log, SECONDS, env)
+    seconds = time.monotonic() - start
+    text = log.read_text(errors="replace")
+    if code is None:
+        return Outcome("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
+    if code == 0:
+        return Outcome("pass", "", seconds, log)
+    found = FAILED.search(text)
+    said = found[1] if found else reason(text)
+    return Outcome("fail", said, seconds, log, text)

@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's own tests on both builds: do the patches break any of them?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from . import build, comparison, overlay, paths, unittests
+from .check import FORMATS, Check, Outcome
+from .comparison import DIFFERENT, SAME, Comparison
+from .progress import Progress, Step
+
+ABOUT = re.compile(r"mirror|nbd|migrat|inactiv", re.IGNORECASE)
+GROUPS = re.compile(r"^# group: (.*)$", re.MULTILINE)
+# Some tests are about delays, and fail when there are more runs than cores.
+PARALLEL = 2
+RERUNS = 3
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A test in an image format, which can be run on each build.
+
+    What runs it is given a suffix for the folder in which the run is kept.
+    """
+
+    test: str
+    format: str
+    on: Mapping[str, Callable[[str], Awaitable[Outcome]]]
+
+
+def main(progress: Progress, as_data: bool) -> int:
+    """0 if no test differs between the builds, else 1."""
+    found = asyncio.run(_compare(_pairs(progress), progress))
+    if as_data:
+        print(json.dumps([one.as_data() for one in found], indent=1))
+    else:
+        _show(found)
+    return int(any(one.verdict == DIFFERENT for one in found))
+
+
+def chosen() -> list[str]:
+    """QEMU's own iotests that have to do with what the patches change, by name.
+
+    Those of group migration, and those that speak of mirrors, NBD, migration or
+    inactive nodes; not those that QEMU has disabled.
+    """
+    folder = paths.tree_dir("base") / overlay.IN_TREE
+    candidates = [*folder.glob("[0-9][0-9][0-9]"), *folder.glob("tests/*")]
+    names = []
+    for path in candidates:
+        if path.suffix == "" and overlay.outputs(path):
+            text = path.read_text(errors="replace")
+            groups = " ".join(GROUPS.findall(text)).split()
+            wanted = "migration" in groups or ABOUT.search(text)
+            if wanted and "disabled" not in groups:
+                names.append(path.name)
+    return sorted(names)
+
+
+def _pairs(progress: Progress) -> list[Pair]:
+    """Make both builds, their unit tests and overlays, and all that is to be run."""
+    builds = [build.ensure(name, progress) for name in build.NAMES]
+    units = [unittests.compile_block(made, progress) for made in builds]
+    sources = {made.name: overlay.make(made.name) for made in builds}
+    pairs = [
+        Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})
+        for name in units[0]
+        if name in units[1]
+    ]
+    for test in chosen():
+        for form in FORMATS:
+            checks = [Check(made, sources[made.name], form) for made in builds]
+            on = {check.build.name: partial(check.test, test) for check in checks}
+            pairs.append(Pair(test, form, on))
+    return pairs
+
+
+async def _compare(pairs: list[Pair], progress: Progress) -> list[Comparison]:
+    """Run all of them, two at a time, then again and alone what differs."""
+    with progress.step("QEMU's own tests on both builds", len(pairs)) as step:
+        found = await _run_all(pairs, step)
+    for index, pair in enumerate(pairs):
+        if found[index].differed:
+            with progress.step(f"{pair.test} {pair.format} again, {RERUNS} times"):
+                found[index] = await _run_again(pair, found[index])
+    return found
+
+
+async def _run_all(pairs: list[Pair], step: Step) -> list[Comparison]:
+    """The builds take turns, so that load from outside comes upon both."""
+    slots = asyncio.Semaphore(PARALLEL)
+    done = 0
+
+    async def outcome(pair: Pair, name: str) -> Outcome:
+        async with slots:
+            return await pair.on[name]("")
+
+    async def one(pair: Pair) -> Comparison:
+        nonlocal done
+        both = await asyncio.gather(*(outcome(pair, name) for name in build.NAMES))
+        done += 1
+        step.update(done)
+        return Comparison(pair.test, pair.format, dict(zip(build.NAMES, both)))
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(pair)) for pair in pairs]
+    return [task.result() for task in tasks]
+
+
+async def _run_again(pair: Pair, first: Comparison) -> Comparison:
+    again: dict[str, list[Outcome]] = {name: [] for name in build.NAMES}
+    for number in range(1, RERUNS + 1):
+        for name in build.NAMES:
+            again[name].append(await pair.on[name](f".{number}"))
+    return Comparison(first.test, first.format, first.first, again)
+
+
+def _show(found: list[Comparison]) -> None:
+    """Differences, what is left to chance, and how many there are of each."""
+    for one in found:
+        if one.verdict != SAME:
+            print(one.shown())
+    print(comparison.count(found))
