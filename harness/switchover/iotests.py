@@ -14,7 +14,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from . import build, declaration, overlay, upstream
+from . import build, declaration, overlay, unittests, upstream
+from .build import Build
 from .check import FORMATS, Check
 from .declaration import Declaration
 from .lock import exclusive
@@ -38,9 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for test in tests:
             if not overlay.find(source, test):
                 parser.error(f"there is no iotest {test} in iotests/ or in QEMU")
-        checks = [Check(made, source, format) for format in FORMATS]
-        results = asyncio.run(_run_all(checks, tests, progress))
+        results = run_own(made, progress) if not tests else _run_on(made, tests, progress)
     return _report(results, options.json)
+
+
+def run_own(made: Build, progress: Progress) -> list[Result]:
+    """Run the project's own tests; on the patched build also QEMU's unit tests of it."""
+    results = _run_on(made, [], progress)
+    for test in unittests.compile_tests(made, unittests.OWN, progress):
+        with progress.step(f"{test} on {made.name}"):
+            outcome = asyncio.run(unittests.run(made, test))
+        results.append(Result(test, "unit", None, None, outcome))
+    return results
+
+
+def _run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
+    source = overlay.make(made.name)
+    checks = [Check(made, source, format) for format in FORMATS]
+    return asyncio.run(_run_all(checks, tests, progress))
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test all of it: the harness's unit tests, the builds, then every scenario."""
+"""Test all of it: the harness, then every scenario and iotest on both builds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import accel, build, guest, paths
+from . import accel, build, guest, iotests, paths
+from .build import Build
 from .lock import exclusive
 from .progress import Progress
 from .runner import PARALLEL
@@ -48,8 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with exclusive("run", "running scenarios"):
         count = run_unit_tests()
         if not options.unit:
-            _prepare(Progress())
+            progress = Progress()
+            builds = _prepare(progress)
             count += run_scenarios()
+            count += run_iotests(builds, progress)
     print(count)
     return int(count.failed > 0 or count.passed == 0)
 
@@ -76,6 +79,16 @@ def run_scenarios() -> Count:
     return scenario_count(report)
 
 
+def run_iotests(builds: list[Build], progress: Progress) -> Count:
+    """Run the series' own iotests on both builds; those not as declared are shown."""
+    with exclusive("iotests", "running iotests"):
+        results = [one for made in builds for one in iotests.run_own(made, progress)]
+    different = [result for result in results if not result.as_declared]
+    for result in different:
+        print(result)
+    return Count(len(results) - len(different), len(different))
+
+
 def unit_count(report: Path) -> Count:
     """Count what is in pytest's report; none at all is a failure."""
     if not report.exists():
@@ -96,10 +109,11 @@ def scenario_count(report: Path) -> Count:
     return Count(results["pass"], results["total"] - results["pass"])
 
 
-def _prepare(progress: Progress) -> None:
-    """Make all that the avocado tests find ready."""
+def _prepare(progress: Progress) -> list[Build]:
+    """Make all that the avocado tests find ready; both builds."""
     builds = [build.ensure(name, progress) for name in build.NAMES]
     asyncio.run(accel.choose(builds[0], guest.ensure(progress)))
+    return builds
 
 
 def _fresh(report: Path) -> Path:

@@ -66,7 +66,9 @@ def chosen() -> list[str]:
 def _pairs(progress: Progress) -> list[Pair]:
     """Make both builds, their unit tests and overlays, and all that is to be run."""
     builds = [build.ensure(name, progress) for name in build.NAMES]
-    units = [unittests.compile_block(made, progress) for made in builds]
+    units = [
+        unittests.compile_tests(made, unittests.BLOCK, progress) for made in builds
+    ]
     sources = {made.name: overlay.make(made.name) for made in builds}
     pairs = [
         Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})

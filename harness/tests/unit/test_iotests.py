@@ -9,7 +9,7 @@ import iotest_tree
 import pytest
 from iotest_tree import FAIL, PASS, UNSUITED_RAW
 
-from switchover import build, check, declaration, iotests, paths
+from switchover import build, check, declaration, iotests, ninja, paths, unittests
 from switchover.build import Build
 
 # A unittest stand-in: lists its cases, and fails in one of them.
@@ -33,6 +33,8 @@ def trees(project, monkeypatch, tmp_path):
     monkeypatch.setattr(check, "LISTER", lister)
     for name in build.NAMES:
         iotest_tree.make(name)
+        made[name].directory.mkdir(parents=True)
+        (made[name].directory / "build.ninja").touch()
     iotest_tree.write_test(paths.IOTESTS / "t", f"{UNSUITED_RAW}\n{PASS}")
 
 
@@ -50,6 +52,23 @@ def test_all_of_the_projects_own_run_on_patched(trees, capsys):
     run = [(one["test"], one["format"], one["log"]) for one in data(capsys)]
     assert [one[:2] for one in run] == [("t", "qcow2"), ("u", "raw"), ("u", "qcow2")]
     assert all("/iotests/patched/" in log for _, _, log in run)
+
+
+def test_the_series_unit_tests_run_where_they_are(trees, monkeypatch, capsys):
+    patched = paths.build_dir("patched")
+    test = unittests.OWN[0]
+    (patched / "build.ninja").write_text(f"\nbuild tests/unit/{test}: link")
+    compiled = []
+    monkeypatch.setattr(ninja, "compile_targets", lambda *given: compiled.append(given))
+    program = patched / "tests" / "unit" / test
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho 'not ok 1 /bdrv-inactivate/park'; exit 1\n")
+    program.chmod(0o755)
+    assert iotests.main(["base", "--json"]) == 0
+    assert [one["format"] for one in data(capsys)] == ["qcow2"]
+    assert iotests.main(["patched", "--json"]) == 1
+    assert data(capsys)[-1]["reason"] == "not ok 1 /bdrv-inactivate/park"
+    assert [given[1] for given in compiled] == [[f"tests/unit/{test}"]]
 
 
 def test_the_last_line_counts(trees, capsys):
