@@ -12,6 +12,7 @@ from tempfile import NamedTemporaryFile
 
 from . import paths, record
 
+KIB = 1 << 10
 MIB = 1 << 20
 SIZE = 64 * MIB
 # The granularity of a mirror's dirty bitmap, hence of what it can lose.

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from .build import NAMES
-from .disk import BLOCK, MIB
+from .disk import BLOCK, KIB, MIB
 from .oracle import Verdict
 from .runner import Result
 
@@ -73,7 +73,7 @@ def summary(verdict: Verdict) -> str:
     if verdict.journey:
         parts.append(" -> ".join(verdict.journey))
     if verdict.blocks_lost:
-        parts.append(f"{verdict.blocks_lost * BLOCK // MIB} MiB never copied")
+        parts.append(f"{size(verdict.blocks_lost * BLOCK)} never copied")
     elif verdict.blocks_lost == 0:
         parts.append("images equal")
     if verdict.records_lost:
@@ -82,6 +82,11 @@ def summary(verdict: Verdict) -> str:
     if verdict.hang:
         parts.append(f"hang: {verdict.hang}")
     return "\n".join(parts) or "nothing"
+
+
+def size(count: int) -> str:
+    """A number of bytes in words, in MiB if there is one."""
+    return f"{count // MIB} MiB" if count >= MIB else f"{count // KIB} KiB"
 
 
 def shortened(text: str) -> str:

@@ -88,3 +88,8 @@ def test_tests_are_counted(tmp_path: Path) -> None:
     path.write_text(json.dumps({"total": 6, "pass": 4, "skip": 2}))
     assert selftest.scenario_count(path) == Count(4, 2)
     assert str(Count(5, 4) + Count(4, 2)) == "9 passed, 6 failed"
+
+
+def test_a_small_loss_is_not_shown_as_none():
+    assert report.size(5 * 65536) == "320 KiB"
+    assert report.size(48 << 20) == "48 MiB"
