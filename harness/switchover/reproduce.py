@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import accel, build, guest, report
+from . import accel, build, guest, report, storyboard
 from .build import Build
 from .lock import exclusive
 from .progress import Progress
@@ -32,11 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         builds = [
             build.ensure(name, progress, options.source_cache) for name in build.NAMES
         ]
-        results = asyncio.run(_run(chosen, builds, progress))
+        results = asyncio.run(_run(chosen, builds, progress, options.timeline))
     if options.json:
         print(json.dumps(report.data(results), indent=1))
     else:
         _screen().print(report.table(results))
+    if options.timeline:
+        for result in results:
+            print(f"timeline: {result.folder / storyboard.NAME}.svg", file=sys.stderr)
     for failure in report.failures(results):
         print(failure, file=sys.stderr)
     return int(any(result.differences for result in results))
@@ -54,6 +57,11 @@ def _parser() -> argparse.ArgumentParser:
         help="run only these: " + ", ".join(BY_NAME),
     )
     parser.add_argument(
+        "--timeline",
+        action="store_true",
+        help="trace each run and draw it: timeline.png, .svg and .txt beside its logs",
+    )
+    parser.add_argument(
         "--source-cache",
         type=Path,
         metavar="DIR",
@@ -63,12 +71,12 @@ def _parser() -> argparse.ArgumentParser:
 
 
 async def _run(
-    scenarios: list[Scenario], builds: list[Build], progress: Progress
+    scenarios: list[Scenario], builds: list[Build], progress: Progress, traced: bool
 ) -> list[Result]:
     image = guest.ensure(progress)
     chosen = await accel.choose(builds[0], image)
     print(f"accelerator: {chosen.name} ({chosen.why})", file=sys.stderr)
-    runner = Runner(image, chosen)
+    runner = Runner(image, chosen, storyboard.write if traced else None)
     with progress.step("running scenarios", len(scenarios) * len(builds)) as step:
         finished: list[Result] = []
 

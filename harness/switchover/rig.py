@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import commandline, disk, snapshot, transports
+from . import commandline, disk, snapshot, timeline, trace, transports
 from .accel import Accel
 from .build import Build
 from .guest import Guest
@@ -36,12 +36,16 @@ RECORDS_PER_SECOND = 60
 
 @dataclass(frozen=True)
 class Lab:
-    """What a rig is made of: the programs, the guest, the accelerator, a folder."""
+    """What a rig is made of: the programs, the guest, the accelerator, a folder.
+
+    With `traced` each process writes <name>.trace, for a timeline.
+    """
 
     build: Build
     guest: Guest
     accel: Accel
     folder: Path
+    traced: bool = False
 
 
 class Rig:
@@ -88,6 +92,8 @@ class Rig:
         command += commandline.throttle_group(group) if group else []
         for i in self.disks:
             command += commandline.disk(i, self._image(side, i).name, group)
+        if self._lab.traced:
+            command += trace.options(timeline.EVENTS, f"{name}.trace")
         vm = VM(name, [*command, *options], self._lab.folder)
         self.vms.append(vm)
         return vm

@@ -20,6 +20,8 @@ from .vm import Died, Hang, Refused
 
 SCENARIO_SECONDS = 60.0
 PARALLEL = 2
+# Looks at a rig whose processes have ended.
+Witness = Callable[[str, Rig, oracle.Evidence], object]
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Runner:
-    """What every scenario is run with."""
+    """What every scenario is run with.
+
+    A `witness` is given the title, the rig and the evidence of each run, which is
+    traced for it.
+    """
 
     guest: Guest
     accel: Accel
+    witness: Witness | None = None
 
     async def run_all(
         self,
@@ -68,13 +75,17 @@ class Runner:
         folder = paths.LOGS / scenario.name / build.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        lab = Lab(build, self.guest, self.accel, folder)
+        lab = Lab(build, self.guest, self.accel, folder, self.witness is not None)
         rig = Rig(lab, scenario.disks, scenario.with_guest)
         try:
             hang = await _observe(scenario, rig)
         finally:
             await rig.kill()
-        verdict = oracle.judge(evidence.collect(rig, hang))
+        seen = evidence.collect(rig, hang)
+        verdict = oracle.judge(seen)
+        if self.witness:
+            title = f"{scenario.name} on {build.name}"
+            await asyncio.to_thread(self.witness, title, rig, seen)
         differences = tuple(verdict.matches(scenario.expected[build.name]))
         _keep(folder, verdict, differences)
         return Result(scenario, build.name, verdict, differences, folder)

@@ -8,6 +8,7 @@ import contextlib
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
@@ -43,6 +44,7 @@ class VM:
 
     It runs in `folder`, so relative paths on its command line and in QMP
     commands are below it; its transcript, console, stderr and backtrace go there.
+    `ended_at` is when its end was seen, in seconds since the epoch.
     Both sockets are socket pairs: no path that may be too long, no listener to
     wait for, and an end of file the moment the process is gone.
     """
@@ -50,6 +52,7 @@ class VM:
     def __init__(self, name: str, command: list[str], folder: Path) -> None:
         self.name = name
         self.exit_code: int | None = None
+        self.ended_at: float | None = None
         self.told_to_quit = False
         self.killed = False
         self._changed = asyncio.Event()
@@ -117,6 +120,7 @@ class VM:
         """Note the end of the process, after the last thing it said was read."""
         assert self._process
         exit_code = await self._process.wait()
+        self.ended_at = time.time()
         await self.console.end()
         while self.monitor.runstate == Runstate.RUNNING:
             await self.monitor.runstate_changed()
