@@ -55,7 +55,7 @@ async def choose(build: Build, image: guest.Guest) -> Accel:
 
 async def _probe(build: Build, image: guest.Guest) -> Accel:
     kvm = Accel("kvm", "a guest was seen to boot on it")
-    options = [*commandline.machine(kvm.name), *commandline.boot(image, 1)]
+    options = [*commandline.machine(kvm.name), *commandline.boot(image, "rate=1")]
     with TemporaryDirectory() as folder:
         vm = VM("probe", [str(build.system), *options], Path(folder))
         try:

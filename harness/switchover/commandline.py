@@ -35,8 +35,8 @@ def throttle_group(name: str) -> list[str]:
     return ["-object", f"throttle-group,id={name}"]
 
 
-def boot(kernel: Guest, rate: int) -> list[str]:
-    """The options that boot the guest, with `rate` records per second and disk."""
-    append = f"console=ttyS0 quiet panic=-1 mitigations=off rate={rate}"
+def boot(kernel: Guest, task: str) -> list[str]:
+    """The options that boot the guest; harness/guest/init says what a task is."""
+    append = f"console=ttyS0 quiet panic=-1 mitigations=off {task}"
     images = ["-kernel", str(kernel.kernel), "-initrd", str(kernel.initrd)]
     return [*images, "-append", append]

@@ -32,6 +32,7 @@ MODULES = (
     "virtio_pci",
     "virtio_blk",
 )
+PROGRAMS = ("writer", "load")
 MARKER = "READY"
 MEMORY_MIB = 128
 
@@ -60,7 +61,7 @@ def ensure(progress: Progress) -> Guest:
     kernel = _kernel_package()
     busybox = debian.download_packages([BUSYBOX_PACKAGE])[BUSYBOX_PACKAGE]
     busybox_program = _only(busybox.glob("**/bin/busybox"), "busybox")
-    sources = (SOURCES / "init", SOURCES / "writer.c")
+    sources = (SOURCES / "init", *(SOURCES / f"{name}.c" for name in PROGRAMS))
     version = debian.control(kernel)["version"]
     guest = Guest(paths.GUEST / key(version, [busybox_program, *sources]))
     if not guest.directory.is_dir():
@@ -96,12 +97,12 @@ def _make(guest: Guest, kernel: Path, busybox: Path) -> None:
     with TemporaryDirectory(dir=paths.GUEST) as temporary:
         fresh = Guest(Path(temporary) / guest.key)
         fresh.directory.mkdir()
-        writer = Path(temporary) / "writer"
-        _compile(SOURCES / "writer.c", writer)
+        for name in PROGRAMS:
+            _compile(SOURCES / f"{name}.c", Path(temporary) / name)
         files = {
             "init": (SOURCES / "init").read_bytes(),
             "bin/busybox": busybox.read_bytes(),
-            "writer": writer.read_bytes(),
+            **{name: (Path(temporary) / name).read_bytes() for name in PROGRAMS},
             **modules(kernel),
         }
         fresh.initrd.write_bytes(initramfs.pack(files))

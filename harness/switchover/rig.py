@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import commandline, disk, snapshot, timeline, trace, transports
+from . import commandline, disk, snapshot, trace, transports
 from .accel import Accel
 from .build import Build
 from .guest import Guest
@@ -38,14 +38,14 @@ RECORDS_PER_SECOND = 60
 class Lab:
     """What a rig is made of: the programs, the guest, the accelerator, a folder.
 
-    With `traced` each process writes <name>.trace, for a timeline.
+    Each process writes the trace events that are `traced` to <name>.trace.
     """
 
     build: Build
     guest: Guest
     accel: Accel
     folder: Path
-    traced: bool = False
+    traced: tuple[str, ...] = ()
 
 
 class Rig:
@@ -66,12 +66,18 @@ class Rig:
         self._lab = lab
         self._agreed: list[str] = []
         self._connected = False
-        rate = RECORDS_PER_SECOND // disks
-        options = commandline.boot(lab.guest, rate) if with_guest else ["-S"]
+        options = self._boot() if with_guest else ["-S"]
         self.source = self._vm("source", "source", options, "reads")
         self.destination = self.storage = self._destination("destination")
         self.jobs = Jobs(self.source, self.storage, self.disks, self.notes)
         self.spare = Spare(self.source)
+
+    def _boot(self) -> list[str]:
+        rate = RECORDS_PER_SECOND // len(self.disks)
+        return commandline.boot(self._lab.guest, f"rate={rate}")
+
+    def _program(self) -> list[str]:
+        return [str(self._lab.build.system)]
 
     def image(self, vm: VM, number: int) -> Path:
         """The image of a disk at a VM's side."""
@@ -87,13 +93,13 @@ class Rig:
     def _vm(
         self, name: str, side: str, options: list[str], group: str | None = None
     ) -> VM:
-        command = [str(self._lab.build.system)]
+        command = self._program()
         command += commandline.machine(self._lab.accel.name)
         command += commandline.throttle_group(group) if group else []
         for i in self.disks:
             command += commandline.disk(i, self._image(side, i).name, group)
         if self._lab.traced:
-            command += trace.options(timeline.EVENTS, f"{name}.trace")
+            command += trace.options(self._lab.traced, f"{name}.trace")
         vm = VM(name, [*command, *options], self._lab.folder)
         self.vms.append(vm)
         return vm

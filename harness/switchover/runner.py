@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import evidence, oracle, paths
+from . import evidence, oracle, paths, timeline
 from .accel import Accel
 from .build import Build
 from .guest import Guest
@@ -47,6 +47,10 @@ class Runner:
     accel: Accel
     witness: Witness | None = None
 
+    @property
+    def _traced(self) -> tuple[str, ...]:
+        return timeline.EVENTS if self.witness else ()
+
     async def run_all(
         self,
         scenarios: Iterable[Scenario],
@@ -75,7 +79,7 @@ class Runner:
         folder = paths.LOGS / scenario.name / build.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        lab = Lab(build, self.guest, self.accel, folder, self.witness is not None)
+        lab = Lab(build, self.guest, self.accel, folder, self._traced)
         rig = Rig(lab, scenario.disks, scenario.with_guest)
         try:
             hang = await _observe(scenario, rig)

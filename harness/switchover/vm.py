@@ -65,6 +65,12 @@ class VM:
         self._stderr.touch()
 
     @property
+    def pid(self) -> int:
+        """The number of the process; it has to have been started."""
+        assert self._process
+        return self._process.pid
+
+    @property
     def events(self) -> list[Event]:
         """All events so far, in the order in which they were received."""
         return self.monitor.events

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Measure downtime, throughput and latency, base and patched in one run."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fnmatch
+import json
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from rich.console import Console
+
+from . import accel, build, guest, paths
+from .accel import Accel
+from .benchmark import ALL, BY_NAME, machine, plot
+from .benchmark.case import Case, NotOffered
+from .benchmark.sample import Sample
+from .benchmark.table import table
+from .build import Build
+from .guest import Guest
+from .lock import exclusive
+from .progress import Progress
+from .reproduce import WIDTH_WITHOUT_TERMINAL
+from .rig import Lab
+from .vm import Died, Hang, Refused
+
+REPETITIONS = 15
+# Its files are in memory: a disk's own speed is not what is measured.
+MEMORY = Path("/dev/shm")
+RUN_SECONDS = 180.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if every run gave its figures, else 1."""
+    options = _parser().parse_args(arguments)
+    cases = [case for case in ALL if _is_chosen(case, options.case)]
+    progress = Progress()
+    with exclusive("run", "measuring"):
+        builds = {
+            name: build.ensure(name, progress, options.source_cache)
+            for name in build.NAMES
+        }
+        where = MEMORY if MEMORY.is_dir() else None
+        with TemporaryDirectory(prefix="switchover-bench-", dir=where) as folder:
+            bench = Bench(builds, Path(folder), progress)
+            samples = asyncio.run(bench.run(cases, options.repetitions))
+    report = {"machine": bench.machine, "samples": [s.as_data() for s in samples]}
+    written = _keep(report, samples)
+    if options.json:
+        print(json.dumps(report, indent=1))
+    else:
+        screen = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+        screen.print(table(samples))
+        print(machine.sentence(bench.machine))
+    print(*(f"written: {path}" for path in written), sep="\n", file=sys.stderr)
+    return int(any(sample.errors for sample in samples))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print data, not a table")
+    parser.add_argument(
+        "--case",
+        nargs="+",
+        default=["*"],
+        type=_pattern,
+        metavar="NAME",
+        help="measure only these ('*' stands for anything): " + ", ".join(BY_NAME),
+    )
+    parser.add_argument(
+        "--repetitions",
+        type=_count,
+        default=REPETITIONS,
+        metavar="N",
+        help=f"how often each variant is run ({REPETITIONS} if not given)",
+    )
+    parser.add_argument(
+        "--source-cache",
+        type=Path,
+        metavar="DIR",
+        help="where QEMU's source may be found without a network",
+    )
+    return parser
+
+
+def _pattern(text: str) -> str:
+    if not fnmatch.filter(BY_NAME, text):
+        raise argparse.ArgumentTypeError(f"there is no case {text!r}")
+    return text
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of repetitions")
+    return int(text)
+
+
+def _is_chosen(case: Case, patterns: list[str]) -> bool:
+    return any(fnmatch.fnmatch(case.name, pattern) for pattern in patterns)
+
+
+class Bench:
+    """Runs cases one at a time, so that nothing of ours disturbs a measurement."""
+
+    def __init__(
+        self, builds: dict[str, Build], folder: Path, progress: Progress
+    ) -> None:
+        self.machine: dict[str, Any] = {}
+        self._builds = builds
+        self._folder = folder
+        self._progress = progress
+
+    async def run(self, cases: list[Case], repetitions: int) -> list[Sample]:
+        """Each variant `repetitions` times, in turns: what drifts meets them all."""
+        image = guest.ensure(self._progress)
+        chosen = await accel.choose(self._builds["base"], image)
+        self.machine = machine.describe(chosen, self._folder)
+        samples = [Sample(case, v) for case in cases for v in case.variants]
+        with self._progress.step("measuring", repetitions * len(samples)) as step:
+            for repetition in range(repetitions):
+                # Who comes first changes: a run may profit from the one before it.
+                first = repetition % len(samples)
+                for number, sample in enumerate(samples[first:] + samples[:first]):
+                    await self._one(sample, image, chosen)
+                    step.update(repetition * len(samples) + number + 1)
+        self.machine["load_after"] = machine.load()
+        return samples
+
+    async def _one(self, sample: Sample, image: Guest, chosen: Accel) -> None:
+        if sample.not_offered:
+            return
+        folder = self._folder / "run"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        lab = Lab(self._builds[sample.variant.build], image, chosen, folder)
+        try:
+            async with asyncio.timeout(RUN_SECONDS):
+                sample.runs.append(await sample.variant.measure(lab))
+        except NotOffered as lack:
+            sample.not_offered = str(lack)
+        except (Died, Hang, Refused) as error:
+            _failed(sample, str(error))
+        except TimeoutError:
+            _failed(sample, f"no end within {RUN_SECONDS:.0f} s")
+
+
+def _failed(sample: Sample, error: str) -> None:
+    sample.errors.append(error)
+    name = f"{sample.case.name}, {sample.variant.name}"
+    print(f"{name}: {error}", file=sys.stderr)
+
+
+def _keep(report: dict[str, Any], samples: list[Sample]) -> list[Path]:
+    """Write bench.json, .png and .svg below build/bench/."""
+    folder = paths.BUILD / "bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "bench.json"
+    temporary = folder / "bench.new"
+    temporary.write_text(json.dumps(report, indent=1) + "\n")
+    temporary.replace(data)
+    if not any(sample.runs for sample in samples):
+        return [data]
+    return [data, *plot.save(samples, folder / "bench")]
