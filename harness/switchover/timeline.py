@@ -257,11 +257,18 @@ def _nodes(side: Side) -> list[Lane]:
 
 
 def _all_nodes(side: Side) -> Lane:
-    """Of all nodes together the trace says what begins, and later that it went on."""
+    """Of all nodes together the trace says what begins, and later that it went on.
+
+    A guest that runs meanwhile shows that its nodes are active.
+    """
+    runs = [span for span in _guest(side).spans if span.state == RUNNING]
     changes: list[tuple[float, str]] = []
     for event in side.trace:
         if event.name == "migration_block_activation":
-            changes.append((event.time, NEXT_TELLS[event.text]))
+            running = any(span.start <= event.time < span.end for span in runs)
+            known = event.text == "active" and running
+            state = event.text if known else NEXT_TELLS[event.text]
+            changes.append((event.time, state))
         elif changes and _confirms(changes[-1][1], event):
             done = {v: k for k, v in NEXT_TELLS.items()}[changes[-1][1]]
             changes.append((event.time, done))

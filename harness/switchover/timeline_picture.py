@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -214,17 +215,11 @@ def _side_names(
     """Which process the lanes belong to, beside them."""
     for side in dict.fromkeys(lane.side for lane in timeline.lanes):
         tops = [top for (owner, _), top in rows.items() if owner == side]
-        left = -(LEFT - 0.3) / (WIDTH - LEFT - RIGHT)
-        axes.text(
-            left,
-            (min(tops) + max(tops) + ROW) / 2,
-            side,
-            rotation=90,
-            ha="center",
-            va="center",
-            weight="bold",
-            color=INK,
-        )
+        left = -(LEFT - 0.45) / (WIDTH - LEFT - RIGHT)
+        name = re.sub(r"(\d+)$", r"\n\1", side)
+        middle = (min(tops) + max(tops) + ROW) / 2
+        style = {"rotation": 90, "weight": "bold", "color": INK, "fontsize": SMALL}
+        axes.text(left, middle, name, ha="right", va="center", **style)
         axes.plot(
             [left + 0.012] * 2,
             [min(tops), max(tops) + ROW],

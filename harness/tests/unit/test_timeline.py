@@ -48,8 +48,8 @@ SOURCE = Side(
         status("completed", 10.8),
     ),
     (
+        activation("active", -1),
         run_state("prelaunch", "running", 0),
-        activation("active", 0),
         run_state("running", "finish-migrate", 10),
         activation("inactive", 10.3),
         SENT,
@@ -98,10 +98,17 @@ def test_a_job_has_a_lane_until_it_is_gone() -> None:
 
 def test_nodes_are_inactive_when_what_comes_after_has_begun() -> None:
     assert states(lane(SOURCE, "all nodes")) == [
-        ("activating", 0, 10.3),
+        ("activating", -1, 0),
+        ("active", 0, 10.3),
         ("inactivating", 10.3, 10.4),
         ("inactive", 10.4, 12),
     ]
+
+
+def test_a_guest_that_runs_shows_that_its_nodes_are_active() -> None:
+    traced = (run_state("prelaunch", "running", 1), activation("active", 2))
+    found = lane(Side("source", (), traced, 3), "all nodes")
+    assert states(found) == [("active", 2, 3)]
 
 
 def test_a_build_that_traces_nodes_has_a_lane_for_each() -> None:
