@@ -82,10 +82,13 @@ def _stamp(directory: Path) -> Path:
     return directory / "switchover.stamp"
 
 
+def decisive() -> str:
+    """What decides a build's outcome besides the tree: options, compiler, tools."""
+    return "\n".join([*OPTIONS, run("gcc", "--version"), bootstrap.venv_key()])
+
+
 def _key(tree: Path) -> str:
-    compiler = run("gcc", "--version")
-    decisive = [*OPTIONS, str(tree), compiler, bootstrap.venv_key()]
-    return hashlib.sha256("\n".join(decisive).encode()).hexdigest()
+    return hashlib.sha256(f"{tree}\n{decisive()}".encode()).hexdigest()
 
 
 def _check_space() -> None:

@@ -76,6 +76,12 @@ class VMLost(HarnessError):
     exit_code = 18
 
 
+class NotReady(HarnessError):
+    """The series is not ready to be sent, or a rebase of it waits for its user."""
+
+    exit_code = 19
+
+
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The patch series: commits in the patched tree, files in patches/."""
+"""The patch series: commits in the patched tree, files in patches/, mails."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import declaration, patches, paths, tree
+from . import (
+    commits,
+    declaration,
+    patches,
+    paths,
+    prepare,
+    rebase,
+    seriescheck,
+    tree,
+)
 from .errors import WrongTree
 from .git import edited, git
 from .lock import exclusive
@@ -15,17 +24,6 @@ from .progress import Progress
 
 SHOWN = "build/tree/patched"
 TESTS = "tests/qemu-iotests/tests"
-# A small edit of the series has to be a small diff of its files: nothing in
-# them counts, dates or abbreviates.
-FORMAT = [
-    "format-patch",
-    "--quiet",
-    "--zero-commit",
-    "--no-numbered",
-    "--no-signature",
-    "--no-stat",
-    "--full-index",
-]
 
 
 def apply(progress: Progress) -> None:
@@ -47,8 +45,7 @@ def export() -> list[str]:
         source = _exportable()
         span = f"{tree.BASE}..HEAD"
         with TemporaryDirectory(dir=paths.BUILD) as temporary:
-            git(source, *FORMAT, "--output-directory", temporary, span)
-            made = sorted(Path(temporary).iterdir())
+            made = commits.format_patches(source, span, Path(temporary))
             patches.replace(made)
         added = git(source, "diff", "--name-only", "--diff-filter=A", span, "--", TESTS)
         _export_tests([source / name for name in added.splitlines()])
@@ -80,16 +77,60 @@ def _export_tests(tests: list[Path]) -> None:
         patches.mirror(tests, paths.IOTESTS, present)
 
 
-def main() -> None:
+def main() -> int:
     """scripts/series."""
-    parser = argparse.ArgumentParser(prog="series", description=__doc__)
-    parser.add_argument(
-        "verb",
-        choices=["apply", "export"],
-        help="bring build/tree/patched to patches/, or patches/ to its commits",
+    options = _parser().parse_args()
+    match options.verb:
+        case "apply":
+            apply(Progress())
+        case "export":
+            print(*export(), sep="\n")
+        case "check":
+            return seriescheck.main(options.fast, options.rebased, options.json)
+        case "rebase":
+            rebase.main(options.onto, options.repo, options.go_on)
+        case "prepare":
+            prepare.main(options.folder, options.signoff)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/series", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs.add_parser("apply", help=f"bring {SHOWN} to patches/")
+    verbs.add_parser("export", help=f"write the commits of {SHOWN} to patches/")
+    check = verbs.add_parser(
+        "check", help="build, test and look over each patch by itself"
     )
-    verb = parser.parse_args().verb
-    if verb == "apply":
-        apply(Progress())
-    else:
-        print(*export(), sep="\n")
+    check.add_argument(
+        "--fast", action="store_true", help="only what takes less than a minute"
+    )
+    check.add_argument(
+        "--rebased", action="store_true", help=f"the series as it is in {rebase.SHOWN}"
+    )
+    check.add_argument("--json", action="store_true", help="print a list, as data")
+    move = verbs.add_parser(
+        "rebase", help=f"put the series on another QEMU, in {rebase.SHOWN}"
+    )
+    what = move.add_mutually_exclusive_group(required=True)
+    what.add_argument("onto", nargs="?", metavar="ONTO", help="a tag, branch or commit")
+    what.add_argument(
+        "--continue", dest="go_on", action="store_true", help="a conflict is solved"
+    )
+    move.add_argument(
+        "--repo",
+        type=Path,
+        default=paths.SUBMODULE,
+        metavar="CLONE",
+        help="the clone of QEMU that has ONTO; qemu/ if not given",
+    )
+    mails = verbs.add_parser(
+        "prepare", help="write the mails, of what rebase made; sends nothing"
+    )
+    mails.add_argument("folder", type=Path, metavar="DIR", help="where to write them")
+    mails.add_argument(
+        "--signoff",
+        action="store_true",
+        help="add your Signed-off-by, after asking whether you may",
+    )
+    return parser

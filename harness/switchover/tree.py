@@ -119,7 +119,7 @@ def _ensure_patched(progress: Progress) -> Tree:
     wanted = patches.digest()
     if not tree.is_dir() or stamp != Stamp(wanted, head(tree)):
         with progress.step("apply the patches"):
-            _move_patched(tree, wanted, _applied())
+            _move_patched(tree, wanted, applied())
     return Tree(tree)
 
 
@@ -149,12 +149,13 @@ def _move_patched(tree: Path, made_from: str, commit: str) -> None:
     Stamp(made_from, commit).write(_patched_stamp())
 
 
-def _applied() -> str:
-    """The commit that the series makes of the base.
+def applied() -> str:
+    """The commit that the series makes of the base, which has to be there.
 
-    It is made in a worktree of its own: a patch that fails leaves nothing.
+    It is made in a worktree of its own: a patch that fails leaves nothing. Its
+    hash depends on the patches and on who commits, not on when. Raises PatchFailed.
     """
-    committer = _committer()
+    me = committer()
     with _scratch_worktree() as scratch:
         for patch in patches.ordered():
             try:
@@ -162,7 +163,7 @@ def _applied() -> str:
                     scratch,
                     *["am", "--quiet", "--no-3way", "--committer-date-is-author-date"],
                     patch,
-                    env=committer,
+                    env=me,
                 )
             except CommandFailed as error:
                 raise PatchFailed(
@@ -187,13 +188,13 @@ def _scratch_worktree() -> Iterator[Path]:
             git(base, "worktree", "prune")
 
 
-def _committer() -> dict[str, str]:
+def committer() -> dict[str, str]:
     """Who commits here, else nobody; the patches keep their own authors."""
     keys = {"GIT_COMMITTER_NAME": "user.name", "GIT_COMMITTER_EMAIL": "user.email"}
-    return {name: _setting(key) or NOBODY[name] for name, key in keys.items()}
+    return {name: setting(key) or NOBODY[name] for name, key in keys.items()}
 
 
-def _setting(key: str) -> str:
+def setting(key: str) -> str:
     """A setting of the user's own git; "" when there is none."""
     try:
         return run("git", "config", "--get", key, cwd=paths.ROOT).strip()

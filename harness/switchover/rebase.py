@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The series on top of another QEMU: build/tree/rebased.
+
+The commit that it is put on is copied into the repository of the source trees; the
+clone that it is taken from is only read. A conflict that was solved once is solved
+in the same way the next time.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from . import commits, patches, paths, tree
+from .command import CommandFailed
+from .commits import Series
+from .errors import NotReady, SourceUnavailable, WrongTree
+from .git import edited, git, head
+from .lock import exclusive
+from .progress import Progress
+from .tree import Stamp
+
+NAME = "rebased"
+SHOWN = f"build/tree/{NAME}"
+# Where it was put last.
+ONTO = "refs/switchover/onto"
+DROP = f"drop it with: rm -r {SHOWN}"
+SETTINGS = ["-c", "rerere.enabled=true", "-c", "rerere.autoupdate=true"]
+REBASE = [
+    "rebase",
+    "--quiet",
+    "--no-autosquash",
+    "--empty=drop",
+    # Made twice, it is the same commits.
+    "--committer-date-is-author-date",
+]
+
+
+def main(revision: str | None, clone: Path, go_on: bool) -> None:
+    """scripts/series rebase."""
+    progress = Progress()
+    made = resume(progress) if go_on else onto(revision or "", clone, progress)
+    missing = len(patches.ordered()) - len(made.commits)
+    more = f"; {missing} have nothing left to do there" if missing else ""
+    print(f"{len(made.commits)} patches on {made.base[:12]} in {SHOWN}{more}")
+
+
+def onto(revision: str, clone: Path, progress: Progress) -> Series:
+    """Put the series on a revision of a clone; raises NotReady at a conflict.
+
+    When that was done before, and patches/ are still the same, it is done.
+    """
+    tree.ensure("base", progress)
+    with exclusive("tree", "preparing the source trees"):
+        commit = _resolve(revision, clone)
+        _refuse_to_lose_work()
+        if not _has(commit):
+            with progress.step("copy the revision"):
+                _fetch(commit, clone)
+        return _put(commit, progress)
+
+
+def refreshed(progress: Progress) -> Series:
+    """The same for the revision that it was put on last, and what patches/ are now."""
+    tree.ensure("base", progress)
+    with exclusive("tree", "preparing the source trees"):
+        commit = _last()
+        _refuse_to_lose_work()
+        return _put(commit, progress)
+
+
+def resume(progress: Progress) -> Series:
+    """Go on after a conflict was solved; raises NotReady at the next one."""
+    with exclusive("tree", "preparing the source trees"):
+        stamp = Stamp.read(_stamp())
+        if stamp is None or stamp.finished:
+            raise NotReady("no rebase is under way; begin one: scripts/series rebase")
+        if unsolved := _unsolved():
+            raise NotReady(_what_to_do(unsolved))
+        with progress.step("rebase the series"):
+            if _under_way():
+                _go_on("--continue")
+        return _finish(stamp.made_from)
+
+
+def series() -> Series:
+    """The series as it was put there; raises NotReady when it was not, or not whole."""
+    stamp = Stamp.read(_stamp())
+    if stamp is None or not stamp.finished:
+        raise NotReady("the series is not rebased; run: scripts/series rebase")
+    _refuse_to_lose_work()
+    return commits.between(_last(), stamp.head)
+
+
+def _resolve(revision: str, clone: Path) -> str:
+    """The commit of a revision of a clone."""
+    if clone == paths.SUBMODULE and not (clone / ".git").exists():
+        raise SourceUnavailable(
+            "qemu/ is not checked out; run: git submodule update --init qemu, or name "
+            "a clone of QEMU with --repo"
+        )
+    try:
+        return git(clone, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
+    except (CommandFailed, NotADirectoryError):
+        raise WrongTree(
+            f"{clone} has no revision {revision}; fetch it there, or name another one"
+        ) from None
+
+
+def _has(commit: str) -> bool:
+    try:
+        git(paths.tree_dir("base"), "cat-file", "-e", f"{commit}^{{tree}}")
+    except CommandFailed:
+        return False
+    return True
+
+
+def _fetch(commit: str, clone: Path) -> None:
+    """Copy one commit, without its history."""
+    try:
+        git(
+            paths.tree_dir("base"),
+            *("fetch", "--quiet", "--depth=1", "--no-tags"),
+            "--upload-pack=git -c uploadpack.allowAnySHA1InWant=true upload-pack",
+            f"file://{clone.resolve()}",
+            commit,
+        )
+    except CommandFailed as error:
+        raise WrongTree(
+            f"{commit[:12]} can't be copied from {clone} ({error}); "
+            "see whether that is a whole clone: git fsck"
+        ) from None
+
+
+def _last() -> str:
+    try:
+        return git(paths.tree_dir("base"), "rev-parse", "--verify", "--quiet", ONTO)
+    except CommandFailed:
+        raise NotReady(
+            "say first what the series is to be put on: scripts/series rebase REVISION"
+        ) from None
+
+
+def _refuse_to_lose_work() -> None:
+    """Raise NotReady at an unfinished rebase, WrongTree at a user's own work."""
+    directory = paths.tree_dir(NAME)
+    stamp = Stamp.read(_stamp())
+    if not directory.is_dir() or stamp is None:
+        return
+    if not stamp.finished:
+        raise NotReady(
+            f"a rebase waits in {SHOWN}; solve its conflict and go on with "
+            f"scripts/series rebase --continue, or {DROP}"
+        )
+    if head(directory) != stamp.head or edited(directory):
+        raise WrongTree(
+            f"{SHOWN} has work of its own; changes of the series are made in "
+            f"build/tree/patched. Take there what you need, then {DROP}"
+        )
+
+
+def _put(commit: str, progress: Progress) -> Series:
+    base = paths.tree_dir("base")
+    directory = paths.tree_dir(NAME)
+    made_from = f"{patches.digest()} on {commit}"
+    stamp = Stamp.read(_stamp())
+    if directory.is_dir() and stamp and stamp.made_from == made_from:
+        return commits.between(commit, stamp.head)
+    with progress.step("rebase the series"):
+        tip = tree.applied()
+        git(base, "update-ref", ONTO, commit)
+        if not directory.is_dir():
+            _stamp().unlink(missing_ok=True)
+            git(base, "worktree", "prune")
+            git(base, "worktree", "add", "--quiet", "--detach", directory, commit)
+        Stamp(made_from, tip, finished=False).write(_stamp())
+        _go_on(f"--onto={commit}", tree.BASE, tip)
+    return _finish(made_from)
+
+
+def _go_on(*arguments: str) -> None:
+    """Rebase to the end; raises NotReady at a conflict that was never solved."""
+    directory = paths.tree_dir(NAME)
+    env = {**tree.committer(), "GIT_EDITOR": "true"}
+    command = [*SETTINGS, *REBASE] if arguments[0] != "--continue" else None
+    try:
+        git(directory, *(command or [*SETTINGS, "rebase"]), *arguments, env=env)
+    except CommandFailed as error:
+        if not _under_way():
+            raise WrongTree(f"git rebase failed in {SHOWN} ({error}); {DROP}") from None
+        if unsolved := _unsolved():
+            raise NotReady(_what_to_do(unsolved)) from None
+        # All of it was solved as the last time.
+        _go_on("--continue")
+
+
+def _finish(made_from: str) -> Series:
+    commit = head(paths.tree_dir(NAME))
+    Stamp(made_from, commit).write(_stamp())
+    return commits.between(_last(), commit)
+
+
+def _under_way() -> bool:
+    directory = paths.tree_dir(NAME)
+    state = git(directory, "rev-parse", "--git-path", "rebase-merge")
+    return (directory / state).is_dir()
+
+
+def _unsolved() -> list[str]:
+    listing = git(paths.tree_dir(NAME), "diff", "--name-only", "--diff-filter=U")
+    return listing.splitlines()
+
+
+def _what_to_do(unsolved: list[str]) -> str:
+    subject = git(paths.tree_dir(NAME), "log", "-1", "--format=%s", "REBASE_HEAD")
+    return (
+        f"the patch {subject!r} conflicts in {', '.join(unsolved)}; mend these below "
+        f"{SHOWN}, git add them there, then run: scripts/series rebase --continue "
+        f"(or {DROP})"
+    )
+
+
+def _stamp() -> Path:
+    return paths.tree_dir(NAME).with_suffix(".json")
