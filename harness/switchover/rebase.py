@@ -3,7 +3,8 @@
 
 The commit that it is put on is copied into the repository of the source trees; the
 clone that it is taken from is only read. A conflict that was solved once is solved
-in the same way the next time.
+in the same way the next time. What applies there but doesn't build is mended there,
+too, in the commit that it belongs to.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ REBASE = [
     # Made twice, it is the same commits.
     "--committer-date-is-author-date",
 ]
+CONTINUE = ["rebase", "--continue"]
 
 
 def main(revision: str | None, clone: Path, go_on: bool) -> None:
@@ -52,7 +54,6 @@ def onto(revision: str, clone: Path, progress: Progress) -> Series:
     tree.ensure("base", progress)
     with exclusive("tree", "preparing the source trees"):
         commit = _resolve(revision, clone)
-        _refuse_to_lose_work()
         if not _has(commit):
             with progress.step("copy the revision"):
                 _fetch(commit, clone)
@@ -60,12 +61,13 @@ def onto(revision: str, clone: Path, progress: Progress) -> Series:
 
 
 def refreshed(progress: Progress) -> Series:
-    """The same for the revision that it was put on last, and what patches/ are now."""
+    """The series on the revision that it was put on last, from what patches/ are now.
+
+    With what was mended there. Raises NotReady when it was never put anywhere.
+    """
     tree.ensure("base", progress)
     with exclusive("tree", "preparing the source trees"):
-        commit = _last()
-        _refuse_to_lose_work()
-        return _put(commit, progress)
+        return _put(_last(), progress)
 
 
 def resume(progress: Progress) -> Series:
@@ -78,17 +80,8 @@ def resume(progress: Progress) -> Series:
             raise NotReady(_what_to_do(unsolved))
         with progress.step("rebase the series"):
             if _under_way():
-                _go_on("--continue")
+                _go_on(*CONTINUE)
         return _finish(stamp.made_from)
-
-
-def series() -> Series:
-    """The series as it was put there; raises NotReady when it was not, or not whole."""
-    stamp = Stamp.read(_stamp())
-    if stamp is None or not stamp.finished:
-        raise NotReady("the series is not rebased; run: scripts/series rebase")
-    _refuse_to_lose_work()
-    return commits.between(_last(), stamp.head)
 
 
 def _resolve(revision: str, clone: Path) -> str:
@@ -140,63 +133,76 @@ def _last() -> str:
         ) from None
 
 
-def _refuse_to_lose_work() -> None:
-    """Raise NotReady at an unfinished rebase, WrongTree at a user's own work."""
+def _put(commit: str, progress: Progress) -> Series:
+    base = paths.tree_dir("base")
     directory = paths.tree_dir(NAME)
-    stamp = Stamp.read(_stamp())
-    if not directory.is_dir() or stamp is None:
-        return
+    made_from = f"{patches.digest()} on {commit}"
+    stamp = Stamp.read(_stamp()) if directory.is_dir() else None
+    if stamp is not None:
+        _refuse_unfinished(stamp)
+        if stamp.made_from == made_from:
+            return _present(commit)
+        _refuse_to_lose(stamp)
+    with progress.step("rebase the series"):
+        tip = tree.applied()
+        git(base, "update-ref", ONTO, commit)
+        if not directory.is_dir():
+            git(base, "worktree", "prune")
+            git(base, "worktree", "add", "--quiet", "--detach", directory, commit)
+        Stamp(made_from, tip, finished=False).write(_stamp())
+        _go_on(*REBASE, f"--onto={commit}", tree.BASE, tip)
+    return _finish(made_from)
+
+
+def _refuse_unfinished(stamp: Stamp) -> None:
+    """Raise NotReady when a conflict waits, WrongTree when something is uncommitted."""
     if not stamp.finished:
         raise NotReady(
             f"a rebase waits in {SHOWN}; solve its conflict and go on with "
             f"scripts/series rebase --continue, or {DROP}"
         )
-    if head(directory) != stamp.head or edited(directory):
+    if changes := edited(paths.tree_dir(NAME)):
         raise WrongTree(
-            f"{SHOWN} has work of its own; changes of the series are made in "
-            f"build/tree/patched. Take there what you need, then {DROP}"
+            f"{SHOWN} has changes that are not committed ({changes}); commit them "
+            f"there, each into the patch that it belongs to, or {DROP}"
         )
 
 
-def _put(commit: str, progress: Progress) -> Series:
-    base = paths.tree_dir("base")
+def _refuse_to_lose(stamp: Stamp) -> None:
+    """Raise WrongTree when there are commits that rebasing anew would lose."""
+    if head(paths.tree_dir(NAME)) != stamp.head:
+        raise WrongTree(
+            f"{SHOWN} has commits of its own, and is not what is wanted now; take "
+            f"from there what you need, then {DROP}"
+        )
+
+
+def _present(commit: str) -> Series:
+    """What is there, mended or not; raises WrongTree when it left `commit`."""
     directory = paths.tree_dir(NAME)
-    made_from = f"{patches.digest()} on {commit}"
-    stamp = Stamp.read(_stamp())
-    if directory.is_dir() and stamp and stamp.made_from == made_from:
-        return commits.between(commit, stamp.head)
-    with progress.step("rebase the series"):
-        tip = tree.applied()
-        git(base, "update-ref", ONTO, commit)
-        if not directory.is_dir():
-            _stamp().unlink(missing_ok=True)
-            git(base, "worktree", "prune")
-            git(base, "worktree", "add", "--quiet", "--detach", directory, commit)
-        Stamp(made_from, tip, finished=False).write(_stamp())
-        _go_on(f"--onto={commit}", tree.BASE, tip)
-    return _finish(made_from)
+    if git(directory, "rev-list", "--max-count=1", f"HEAD..{commit}"):
+        raise WrongTree(f"{SHOWN} is not on top of {commit[:12]} any more; {DROP}")
+    return commits.between(commit, head(directory))
 
 
-def _go_on(*arguments: str) -> None:
+def _go_on(*rebase: str) -> None:
     """Rebase to the end; raises NotReady at a conflict that was never solved."""
-    directory = paths.tree_dir(NAME)
     env = {**tree.committer(), "GIT_EDITOR": "true"}
-    command = [*SETTINGS, *REBASE] if arguments[0] != "--continue" else None
     try:
-        git(directory, *(command or [*SETTINGS, "rebase"]), *arguments, env=env)
+        git(paths.tree_dir(NAME), *SETTINGS, *rebase, env=env)
     except CommandFailed as error:
         if not _under_way():
             raise WrongTree(f"git rebase failed in {SHOWN} ({error}); {DROP}") from None
         if unsolved := _unsolved():
             raise NotReady(_what_to_do(unsolved)) from None
         # All of it was solved as the last time.
-        _go_on("--continue")
+        _go_on(*CONTINUE)
 
 
 def _finish(made_from: str) -> Series:
     commit = head(paths.tree_dir(NAME))
     Stamp(made_from, commit).write(_stamp())
-    return commits.between(_last(), commit)
+    return _present(_last())
 
 
 def _under_way() -> bool:

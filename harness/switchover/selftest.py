@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test all of it: the harness, every scenario on both builds, the series' iotests."""
+"""Test all of it: harness, scenarios on both builds, the series and its iotests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import accel, build, guest, iotests, paths
+from . import accel, build, guest, iotests, paths, seriescheck
 from .build import Build
 from .lock import exclusive
 from .progress import Progress
@@ -51,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not options.unit:
             progress = Progress()
             patched = _prepare(progress)
+            count += check_series(progress)
             count += run_scenarios()
             count += run_iotests(patched, progress)
     print(count)
@@ -63,6 +64,15 @@ def run_unit_tests() -> Count:
     command = ["-m", "pytest", "-c", "pyproject.toml", f"--junitxml={report}"]
     _run(*command, cwd=HARNESS, seconds=UNIT_SECONDS)
     return unit_count(report)
+
+
+def check_series(progress: Progress) -> Count:
+    """The fast part of scripts/series check; what is wrong is shown."""
+    findings = seriescheck.fast(progress)
+    wrong = [one for one in findings if not one.passed]
+    for one in wrong:
+        print(one)
+    return Count(len(findings) - len(wrong), len(wrong))
 
 
 def run_scenarios() -> Count:

@@ -46,7 +46,8 @@ def main(fast: bool, rebased: bool, as_data: bool) -> int:
     """scripts/series check: 0 if nothing is wrong, else 1."""
     progress = Progress()
     with exclusive("series-check", "checking the series"):
-        series = rebase.series() if rebased else commits.applied(progress)
+        made = rebase.refreshed if rebased else commits.applied
+        series = made(progress)
         findings = list(about_series(series, rebased))
         findings += messages(series, progress)
         if not fast:
