@@ -6,12 +6,12 @@ It has the QAPI reference and all of docs/. Only what has changed is read again.
 
 from __future__ import annotations
 
-import re
+import os
 import shutil
+import subprocess
 from pathlib import Path, PurePath
 
 from . import paths
-from .command import CommandFailed, run
 from .configure import environment
 
 # meson's only other options are for a dependency file.
@@ -20,7 +20,7 @@ OPTIONS = ["-q", "-W", "-D", "kerneldoc_werror=1", "-j", "auto", "-b", "html"]
 SOURCES = ("docs", "qapi", "qga", "storage-daemon")
 SUFFIXES = (".rst", ".json", ".hx", ".inc", ".py")
 SECONDS = 1200.0
-SAID = re.compile(r"^(.*?\.(?:rst|json|hx|h|py)\S*:.*)$", re.MULTILINE)
+WARNING = "Warning, treated as error:\n"
 
 
 def is_about(name: str) -> bool:
@@ -38,11 +38,24 @@ def make(source: Path, log: Path) -> str:
         *(paths.VENV / "bin" / "sphinx-build", *OPTIONS, "-d", doctrees),
         *(source / "docs", folder / "html"),
     ]
-    env = {**environment(), "CONFDIR": "/etc/qemu"}
-    try:
-        log.write_text(run(*command, env=env, deadline=SECONDS))
-    except CommandFailed as error:
-        # What was read before the warning would not be read, and warned of, again.
-        shutil.rmtree(doctrees, ignore_errors=True)
-        return str(error)
-    return ""
+    with log.open("w") as file:
+        try:
+            ended = subprocess.run(
+                command,
+                env={**os.environ, **environment(), "CONFDIR": "/etc/qemu"},
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                timeout=SECONDS,
+            )
+        except subprocess.TimeoutExpired:
+            return f"no end after {SECONDS:.0f} s"
+    if ended.returncode == 0:
+        return ""
+    # What was read before the warning would not be read, and warned of, again.
+    shutil.rmtree(doctrees, ignore_errors=True)
+    text = log.read_text(errors="replace")
+    _, _, warning = text.partition(WARNING)
+    said = (warning or text).strip()
+    return said.partition("\n")[0] or "it gave no reason"

@@ -151,8 +151,14 @@ def write(
             options.append(f"--reroll-count={letter.version}")
         people = recipients(series)
         options += [f"--to={LIST}", *(f"--cc={one}" for one in people)]
-        _format(made, series, f"{letter.subject}\n\n{body}", options, submitter)
-        (made / DRY_RUN).write_text(_dry_run(made, submitter))
+        try:
+            _format(made, series, f"{letter.subject}\n\n{body}", options, submitter)
+            (made / DRY_RUN).write_text(_dry_run(made, submitter))
+        except CommandFailed as error:
+            raise NotReady(
+                f"git format-patch or git send-email does not take this ({error}); "
+                "nothing was written"
+            ) from None
         made.rename(folder)
 
 

@@ -73,7 +73,7 @@ def refreshed(progress: Progress) -> Series:
 def resume(progress: Progress) -> Series:
     """Go on after a conflict was solved; raises NotReady at the next one."""
     with exclusive("tree", "preparing the source trees"):
-        stamp = Stamp.read(_stamp())
+        stamp = _made()
         if stamp is None or stamp.finished:
             raise NotReady("no rebase is under way; begin one: scripts/series rebase")
         if unsolved := _unsolved():
@@ -137,7 +137,7 @@ def _put(commit: str, progress: Progress) -> Series:
     base = paths.tree_dir("base")
     directory = paths.tree_dir(NAME)
     made_from = f"{patches.digest()} on {commit}"
-    stamp = Stamp.read(_stamp()) if directory.is_dir() else None
+    stamp = _made()
     if stamp is not None:
         _refuse_unfinished(stamp)
         if stamp.made_from == made_from:
@@ -223,6 +223,11 @@ def _what_to_do(unsolved: list[str]) -> str:
         f"{SHOWN}, git add them there, then run: scripts/series rebase --continue "
         f"(or {DROP})"
     )
+
+
+def _made() -> Stamp | None:
+    """What the tree was made from; None when there is none, or it was given up."""
+    return Stamp.read(_stamp()) if paths.tree_dir(NAME).is_dir() else None
 
 
 def _stamp() -> Path:
