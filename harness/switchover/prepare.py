@@ -202,7 +202,7 @@ def _dry_run(folder: Path, submitter: Submitter) -> str:
     return git(
         paths.tree_dir(rebase.NAME),
         *NOWHERE,
-        *("send-email", "--dry-run", "--confirm=never"),
+        *("send-email", "--dry-run", "--confirm=never", "--quiet"),
         f"--from={submitter}",
         *sorted(str(path.resolve()) for path in folder.glob("*.patch")),
         env={"HOME": os.devnull},
