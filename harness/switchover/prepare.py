@@ -109,7 +109,7 @@ def refuse_unchecked(series: Series, progress: Progress) -> None:
     """Raise NotReady when the check says no, or was not made of just this."""
     findings: list[Finding] = [
         *seriescheck.about_series(series, rebased=True),
-        *seriescheck.messages(series, progress),
+        *seriescheck.messages(series, rebase.NAME, progress),
         *seriescheck.remembered(series),
     ]
     wrong = [str(one) for one in findings if not one.passed]

@@ -49,7 +49,7 @@ def main(fast: bool, rebased: bool, as_data: bool) -> int:
         made = rebase.refreshed if rebased else commits.applied
         series = made(progress)
         findings = list(about_series(series, rebased))
-        findings += messages(series, progress)
+        findings += messages(series, rebase.NAME if rebased else "base", progress)
         if not fast:
             findings += patch_by_patch(series, progress)
     if as_data:
@@ -64,7 +64,7 @@ def main(fast: bool, rebased: bool, as_data: bool) -> int:
 def fast(progress: Progress) -> list[Finding]:
     """What takes seconds: all but building and testing. Raises PatchFailed."""
     series = commits.applied(progress)
-    return [*about_series(series, False), *messages(series, progress)]
+    return [*about_series(series, False), *messages(series, "base", progress)]
 
 
 def about_series(series: Series, rebased: bool) -> Iterator[Finding]:
@@ -79,8 +79,8 @@ def about_series(series: Series, rebased: bool) -> Iterator[Finding]:
     yield Finding(0, "", "cover letter", coverletter.wrong_markers(subjects))
 
 
-def messages(series: Series, progress: Progress) -> Iterator[Finding]:
-    """What checkpatch says about each patch and is not justified."""
+def messages(series: Series, name: str, progress: Progress) -> Iterator[Finding]:
+    """What checkpatch of the tree `name` says about each patch and is not justified."""
     reasons = checkpatch.justified()
     total = len(series.commits)
     with (
@@ -90,7 +90,7 @@ def messages(series: Series, progress: Progress) -> Iterator[Finding]:
         files = series.format(Path(temporary))
         for commit, file in zip(series.commits, files, strict=True):
             step.update(commit.number - 1, total)
-            found = checkpatch.run(file, paths.tree_dir("base"))
+            found = checkpatch.run(file, paths.tree_dir(name))
             mine = reasons.pop(commit.subject, {})
             wrong = [*map(str, checkpatch.unjustified(found, mine))]
             wrong += [

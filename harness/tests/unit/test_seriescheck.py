@@ -66,7 +66,7 @@ def wrong(fast: bool = False) -> list[str]:
     """Run the check; what it finds wrong."""
     made = commits.applied(Progress())
     found = [*seriescheck.about_series(made, False)]
-    found += seriescheck.messages(made, Progress())
+    found += seriescheck.messages(made, "base", Progress())
     if not fast:
         found += seriescheck.patch_by_patch(made, Progress())
     return [str(one) for one in found if not one.passed]
@@ -161,11 +161,11 @@ def test_what_checkpatch_says_needs_a_reason(workshop):
     with pytest.raises(tree.WrongTree):
         wrong(fast=True)
     made = commits.between("base", "series")
-    said = [str(one) for one in seriescheck.messages(made, Progress())]
+    said = [str(one) for one in seriescheck.messages(made, "base", Progress())]
     assert said[1] == "0002 second: checkpatch: line 7: ERROR: no"
     reasons = '["first"]\n"no" = "why"\n["second"]\n"yes" = "why"\n["third"]\n'
     (paths.PATCHES / checkpatch.FILE).write_text(reasons)
-    assert [str(one) for one in seriescheck.messages(made, Progress())] == [
+    assert [str(one) for one in seriescheck.messages(made, "base", Progress())] == [
         "0001 first: checkpatch: passed",
         (
             "0002 second: checkpatch: line 7: ERROR: no; "
