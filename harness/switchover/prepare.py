@@ -98,7 +98,7 @@ def refuse_dirty_trees() -> None:
         raise WrongTree(f"{paths.ROOT} is not a git clone; clone it anew") from None
     if changes:
         raise WrongTree(f"{changes} is not committed here; commit it, or git stash")
-    if tree.ensure("patched", Progress()).has_local_work:
+    if tree.has_local_work():
         raise WrongTree(
             "build/tree/patched has local work; run scripts/series export and commit "
             "it, or drop it with: rm -r build/tree/patched"

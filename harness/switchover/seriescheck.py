@@ -27,6 +27,7 @@ from . import (
     paths,
     qtests,
     rebase,
+    tree,
     unittests,
 )
 from .build import Build
@@ -39,6 +40,10 @@ from .git import git
 from .lock import exclusive
 from .progress import Progress
 
+LOCAL_WORK = (
+    "patched tree has local work; checking patches/, not that "
+    "(scripts/series export writes it there)"
+)
 TESTS = str(overlay.IN_TREE / "tests")
 
 
@@ -46,6 +51,8 @@ def main(fast: bool, rebased: bool, as_data: bool) -> int:
     """scripts/series check: 0 if nothing is wrong, else 1."""
     progress = Progress()
     with exclusive("series-check", "checking the series"):
+        if not rebased and tree.has_local_work():
+            print(LOCAL_WORK, file=sys.stderr)
         made = rebase.refreshed if rebased else commits.applied
         series = made(progress)
         findings = list(about_series(series, rebased))

@@ -114,13 +114,19 @@ def _make_base(tree: Path, cache: Path | None) -> None:
 def _ensure_patched(progress: Progress) -> Tree:
     tree = paths.tree_dir("patched")
     stamp = Stamp.read(_patched_stamp())
-    if tree.is_dir() and _has_local_work(tree, stamp):
+    if has_local_work():
         return Tree(tree, has_local_work=True)
     wanted = patches.digest()
     if not tree.is_dir() or stamp != Stamp(wanted, head(tree)):
         with progress.step("apply the patches"):
             _move_patched(tree, wanted, applied())
     return Tree(tree)
+
+
+def has_local_work() -> bool:
+    """Whether there is a patched tree with something that was not exported."""
+    tree = paths.tree_dir("patched")
+    return tree.is_dir() and _has_local_work(tree, Stamp.read(_patched_stamp()))
 
 
 def _has_local_work(tree: Path, stamp: Stamp | None) -> bool:

@@ -181,6 +181,12 @@ def test_a_patch_that_does_not_apply_ends_the_check(workshop):
         wrong()
 
 
+def test_it_is_said_that_local_work_is_not_checked(workshop, capsys):
+    (paths.tree_dir("patched") / "block.c").write_text("mine\n")
+    seriescheck.main(fast=True, rebased=False, as_data=False)
+    assert "local work; checking patches/, not that" in capsys.readouterr().err
+
+
 def test_the_script_says_what_is_wrong(workshop, capsys):
     assert seriescheck.main(fast=False, rebased=False, as_data=False) == 0
     assert capsys.readouterr().out == "9 passed, 0 failed\n"
