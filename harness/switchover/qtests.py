@@ -15,6 +15,8 @@ from .progress import Progress
 from .unittests import FAILED
 
 FOLDER = "tests/qtest"
+# What a program puts before each of its paths.
+TARGET = "/x86_64"
 # meson gives migration-test eight minutes, which are for a machine with KVM.
 SECONDS = 1200.0
 # Without this it has only those tests that are quick.
@@ -42,7 +44,7 @@ async def run(build: Build, name: str, wanted: tuple[str, ...]) -> Outcome:
     """Run one of them under TCG, as a whole or only the wanted paths of it."""
     folder = fresh_folder(build, name)
     log = folder / "output"
-    selected = [word for path in wanted for word in ("-p", path)]
+    selected = [word for path in wanted for word in ("-p", f"{TARGET}{path}")]
     command = [build.directory / FOLDER / name, "--tap", "-k"]
     env = {
         "QTEST_QEMU_BINARY": str(build.system),

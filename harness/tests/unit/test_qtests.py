@@ -41,7 +41,7 @@ def arguments(build) -> str:
 def test_only_the_wanted_paths_are_run(build):
     outcome = run(build, "# start\nok 1 /x86_64/migration/a\n", wanted=("/a", "/b"))
     assert outcome.status == "pass"
-    assert arguments(build) == "--tap -k --full -p /a -p /b"
+    assert arguments(build) == "--tap -k --full -p /x86_64/a -p /x86_64/b"
 
 
 def test_without_paths_the_whole_is_run(build):
