@@ -58,7 +58,7 @@ def configure(tree: Path, directory: Path, log: Path) -> None:
     becomes a link to it. Raises BuildFailed, with the path of the log, and
     DiskFull.
     """
-    _check_space()
+    check_space()
     # Below the tree, where QEMU ignores it: then both trees are called ".." in
     # all that is compiled, and the second one is found in the compiler's cache.
     folder = tree / "build"
@@ -91,7 +91,8 @@ def _key(tree: Path) -> str:
     return hashlib.sha256(f"{tree}\n{decisive()}".encode()).hexdigest()
 
 
-def _check_space() -> None:
+def check_space() -> None:
+    """Raise DiskFull unless there is room for what builds need."""
     free = shutil.disk_usage(paths.BUILD).free
     if free < NEEDED_BYTES:
         raise DiskFull(

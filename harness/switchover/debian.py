@@ -114,15 +114,17 @@ def _is_debian(uri: str) -> bool:
     return uri.rstrip("/").rsplit("/", 1)[-1] in ("debian", "debian.list")
 
 
-def download_source(package: str, version: str, suite: str) -> Path:
+def download_source(package: str, version: str | None, suite: str) -> Path:
     """The files of a source package, in a folder of the cache.
 
+    Without a version it is the suite's newest at the time of the download.
     apt has checked them against the archive's signature. Raises
     SourceUnavailable.
     """
-    target = paths.CACHE / "sources" / f"{package}_{version.replace(':', '_')}"
+    name = (version or suite).replace(":", "_")
+    target = paths.CACHE / "sources" / f"{package}_{name}"
     if not target.is_dir():
-        wanted = f"{package}={version}"
+        wanted = f"{package}={version}" if version else package
         with _fresh(target) as folder:
             _Apt("deb-src", suite).get(folder, "source", "--download-only", wanted)
     return target

@@ -82,6 +82,12 @@ class NotReady(HarnessError):
     exit_code = 19
 
 
+class WrongRange(HarnessError):
+    """There is nothing to bisect between the revisions that were given."""
+
+    exit_code = 22
+
+
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ninja, which compiles what has changed."""
+"""ninja, or make for an old QEMU, which compiles what has changed."""
 
 from __future__ import annotations
 
@@ -21,15 +21,21 @@ COUNTED = re.compile(r"\[(\d+)/(\d+)\] ")
 ERROR = re.compile(r"error:|undefined reference|^FAILED: ")
 
 
-def compile_targets(directory: Path, targets: list[str], log: Path, step: Step) -> None:
+def compile_targets(
+    directory: Path,
+    targets: list[str],
+    log: Path,
+    step: Step,
+    program: tuple[str, ...] = ("ninja",),
+) -> None:
     """Bring targets up to date in a configured folder; everything goes to `log`.
 
     The compiler's error lines are shown on stderr. Raises BuildFailed, and
-    OSError (ENOSPC) on a full disk: ninja makes again what it did not finish.
+    OSError (ENOSPC) on a full disk: what was not finished is made again.
     """
     with (
         subprocess.Popen(
-            ["ninja", *targets],
+            [*program, *targets],
             cwd=directory,
             env={
                 **os.environ,

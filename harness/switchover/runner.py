@@ -79,6 +79,15 @@ class Runner:
         folder = paths.LOGS / scenario.name / build.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        verdict = await self.judge(scenario, build, folder)
+        differences = tuple(verdict.matches(scenario.expected[build.name]))
+        _keep(folder, verdict, differences)
+        return Result(scenario, build.name, verdict, differences, folder)
+
+    async def judge(
+        self, scenario: Scenario, build: Build, folder: Path
+    ) -> oracle.Verdict:
+        """Run one in an empty folder; the verdict. Raises VMLost as run() does."""
         lab = Lab(build, self.guest, self.accel, folder, self._traced)
         rig = Rig(lab, scenario.disks, scenario.with_guest)
         try:
@@ -90,9 +99,7 @@ class Runner:
         if self.witness:
             title = f"{scenario.name} on {build.name}"
             await asyncio.to_thread(self.witness, title, rig, seen)
-        differences = tuple(verdict.matches(scenario.expected[build.name]))
-        _keep(folder, verdict, differences)
-        return Result(scenario, build.name, verdict, differences, folder)
+        return verdict
 
 
 async def _observe(scenario: Scenario, rig: Rig) -> str | None:

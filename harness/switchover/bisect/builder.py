@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Builds the revision whose files are there, in the one build folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+
+from .. import configure, firmware, ninja
+from ..build import Build
+from ..command import CommandFailed, run
+from ..errors import BuildFailed
+from ..progress import Progress
+from . import places, recipe
+from .recipe import Recipe
+
+STAMP = "switchover.recipe"
+CONFIGURE_SECONDS = 600.0
+
+
+def build(progress: Progress, own_options: bool = False, fresh: bool = False) -> Build:
+    """Build the emulator and qemu-img.
+
+    `own_options` are those of our own builds, which native scenarios need; what
+    an earlier revision has left is used unless it has to be `fresh`. Raises
+    BuildFailed and MissingTool.
+    """
+    made = recipe.of(places.source(), own_options)
+    reused = not fresh and _is_reusable(made)
+    try:
+        return _build(made, progress, reused)
+    except BuildFailed:
+        if not reused:
+            raise
+    # What another revision has left may have been in the way.
+    return _build(made, progress, reused=False)
+
+
+def _build(made: Recipe, progress: Progress, reused: bool) -> Build:
+    folder = places.build()
+    if not reused:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(exist_ok=True)
+    (folder / STAMP).unlink(missing_ok=True)
+    places.logs().mkdir(exist_ok=True)
+    # At each revision: make's own way of doing it forgets CFLAGS.
+    with progress.step("configure"):
+        _configure(made)
+    firmware.link(folder)
+    with progress.step("compile") as step:
+        log = places.logs() / "compile.log"
+        ninja.compile_targets(folder, list(made.targets), log, step, made.program)
+    result = Build("bisect", folder)
+    if made.system != result.system.name:
+        result.system.unlink(missing_ok=True)
+        result.system.symlink_to(made.system)
+    (folder / STAMP).write_text(_key(made))
+    return result
+
+
+def _configure(made: Recipe) -> None:
+    configure.check_space()
+    folder = places.build()
+    environment = configure.environment()
+    if made.is_old:
+        header = folder / "switchover.h"
+        header.write_text(recipe.HEADER)
+        environment["CFLAGS"] = f"{recipe.OLD_FLAGS} -include {header}"
+    log = places.logs() / "configure.log"
+    command = [str(places.source() / "configure"), *made.options]
+    try:
+        output = run(
+            *command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS
+        )
+    except CommandFailed as error:
+        log.write_text(f"{json.dumps(command)}\n{error}\n")
+        raise BuildFailed(f"configure failed ({error}); see {log}") from None
+    log.write_text(output)
+
+
+def _is_reusable(made: Recipe) -> bool:
+    stamp = places.build() / STAMP
+    return stamp.is_file() and stamp.read_text() == _key(made)
+
+
+def _key(made: Recipe) -> str:
+    return hashlib.sha256(json.dumps(made.options).encode()).hexdigest()

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The files of one revision, brought there from git or a Debian source package.
+
+There is no .git beside them: QEMU would want to fetch its submodules, and would
+put a commit's name into its programs.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from .. import debian, tree
+from .. import source as pinned
+from ..command import CommandFailed, run
+from ..errors import SourceUnavailable
+from ..git import git
+from ..progress import Progress
+from . import places
+
+# Where QEMUs of different ages look for it.
+KEYCODES = (Path("subprojects/keycodemapdb"), Path("ui/keycodemapdb"))
+SUITES = ("bullseye", "bookworm", "trixie", "sid")
+DEBIAN = "debian/"
+
+
+def checkout(repository: Path, commit: str) -> None:
+    """Make the files those of a commit; only what differs is written.
+
+    Raises CommandFailed, if git can't, or OSError (ENOSPC).
+    """
+    target = places.source()
+    if not _index().exists():
+        # Files that git does not know of would stay.
+        shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(exist_ok=True)
+    where = {"GIT_INDEX_FILE": str(_index()), "GIT_WORK_TREE": str(target)}
+    git(repository, "read-tree", "--reset", "-u", commit, env=where)
+
+
+def unpack(suite: str) -> None:
+    """Make the files those of QEMU in a suite of Debian.
+
+    Of sid it is the version that the series is based on. Raises
+    SourceUnavailable.
+    """
+    target = places.source()
+    shutil.rmtree(target, ignore_errors=True)
+    _index().unlink(missing_ok=True)
+    if suite == pinned.SUITE:
+        pinned.unpack(target)
+        return
+    folder = debian.download_source(pinned.PACKAGE, None, suite)
+    (description,) = folder.glob("*.dsc")
+    try:
+        run("dpkg-source", "--no-check", "--extract", description, target)
+    except CommandFailed as error:
+        raise SourceUnavailable(f"dpkg-source failed ({error})") from None
+
+
+def add_wraps(progress: Progress) -> None:
+    """Add what a release has and a commit lacks: submodules, meson's wraps.
+
+    They are taken from the source that the series is based on.
+    """
+    target = places.source()
+    release = tree.ensure("base", progress).directory / "subprojects"
+    for name in pinned.WRAPS:
+        _add(release / name, target / "subprojects" / name)
+    for place in KEYCODES:
+        _add(release / "keycodemapdb", target / place)
+
+
+def _add(origin: Path, place: Path) -> None:
+    is_wanted = place.parent.is_dir()
+    is_there = place.is_dir() and any(place.iterdir())
+    if is_wanted and not is_there:
+        shutil.copytree(origin, place, symlinks=True, dirs_exist_ok=True)
+
+
+def _index() -> Path:
+    return places.home() / "source.index"

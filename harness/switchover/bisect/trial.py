@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs one scenario on one build: a portable one, or one of the harness's own."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+from .. import accel, guest
+from ..build import Build
+from ..errors import VMLost
+from ..progress import Progress
+from ..report import summary
+from ..runner import Runner
+from ..scenarios import BY_NAME as NATIVE
+from ..vm import Died, Hang, Refused
+from . import flows, places
+from .outcome import BAD, GOOD, SKIP, Outcome
+from .stage import Stage, Unsuitable
+
+NAMES = (*flows.BY_NAME, *NATIVE)
+# All waits of a flow are shorter; this ends what has none.
+SECONDS = 240.0
+
+
+def is_native(scenario: str) -> bool:
+    """Whether it is one of the harness's own, for a QEMU like that of the series."""
+    return scenario in NATIVE
+
+
+def run(scenario: str, build: Build, progress: Progress) -> Outcome:
+    """Run a scenario once; what can't be judged is a skip.
+
+    Its logs stay until the next run, below build/bisect/logs/. Raises
+    SourceUnavailable and GuestFailed if there is no guest for it.
+    """
+    folder = places.logs() / scenario
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        if is_native(scenario):
+            image = guest.ensure(progress)
+            return asyncio.run(_native(scenario, build, image, folder))
+        return asyncio.run(_flow(scenario, build, folder))
+    except VMLost as error:
+        return Outcome(SKIP, f"does not boot ({error})")
+
+
+async def _flow(scenario: str, build: Build, folder: Path) -> Outcome:
+    stage = Stage(build, folder)
+    try:
+        async with asyncio.timeout(SECONDS):
+            try:
+                await flows.BY_NAME[scenario].run(stage)
+            except Refused as error:
+                stage.error = stage.error or str(error)
+            except Died:
+                pass
+            await stage.quit()
+    except Unsuitable as error:
+        return Outcome(SKIP, str(error))
+    except Hang as error:
+        return Outcome(SKIP, f"hang: {error}")
+    except TimeoutError:
+        return Outcome(SKIP, f"no end within {SECONDS:.0f} s")
+    finally:
+        await stage.close()
+    return stage.outcome()
+
+
+async def _native(
+    scenario: str, build: Build, image: guest.Guest, folder: Path
+) -> Outcome:
+    """Good is what is declared for the patched build, all else is bad."""
+    runner = Runner(image, await accel.choose(build, image))
+    verdict = await runner.judge(NATIVE[scenario], build, folder)
+    differences = verdict.matches(NATIVE[scenario].expected["patched"])
+    why = "; ".join(summary(verdict).splitlines())
+    return Outcome(BAD if differences else GOOD, why)
