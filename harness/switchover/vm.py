@@ -103,7 +103,7 @@ class VM:
     async def _spawn(self) -> None:
         self._monitor_socket, monitor = socket.socketpair()
         console_socket, console = socket.socketpair()
-        with monitor, console, _written(self._stderr) as stderr:
+        with monitor, console, written(self._stderr) as stderr:
             log = f"logfile={self.name}.console"
             self._process = await asyncio.create_subprocess_exec(
                 # A QEMU never outlives the harness, however that ends.
@@ -212,7 +212,7 @@ class VM:
         """Write where all threads are, then raise Hang."""
         assert self._process
         path = self.folder / f"{self.name}.backtrace"
-        with _written(path) as file:
+        with written(path) as file:
             gdb = await asyncio.create_subprocess_exec(
                 *("timeout", str(BACKTRACE_SECONDS), "gdb", "-batch"),
                 *("-p", str(self._process.pid), "-ex", "thread apply all bt"),
@@ -224,5 +224,6 @@ class VM:
         raise Hang(f"{self.name}: {what} within {deadline:.0f} s; see {path}")
 
 
-def _written(path: Path) -> BinaryIO:
+def written(path: Path) -> BinaryIO:
+    """A file for what a process writes."""
     return open(path, "wb")

@@ -70,9 +70,7 @@ def _configure(made: Recipe) -> None:
     log = places.logs() / "configure.log"
     command = [str(places.source() / "configure"), *made.options]
     try:
-        output = run(
-            *command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS
-        )
+        output = run(*command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS)
     except CommandFailed as error:
         log.write_text(f"{json.dumps(command)}\n{error}\n")
         raise BuildFailed(f"configure failed ({error}); see {log}") from None

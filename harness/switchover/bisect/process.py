@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from ..vm import VM
+from ..vm import VM, written
 
 
 class Process(VM):
@@ -17,7 +17,7 @@ class Process(VM):
 
     async def _spawn(self) -> None:
         self._monitor_socket, monitor = socket.socketpair()
-        with monitor, open(self._stderr, "wb") as stderr:
+        with monitor, written(self._stderr) as stderr:
             self._process = await asyncio.create_subprocess_exec(
                 *("setpriv", "--pdeathsig", "SIGKILL", "--"),
                 *self._command,

@@ -146,9 +146,9 @@ class Stage:
             if not self.dialect.has(command):
                 raise Unsuitable(f"it has no {command}")
         await self.source.qmp("blockdev-add", **self.dialect.add_file("dst", target))
-        job = {"job_id": "disk0"} if self.dialect.takes(
-            "blockdev-mirror", "job-id"
-        ) else {}
+        # Since 2.7; before, and with drive-mirror, it is the device's name.
+        takes_id = self.dialect.takes("blockdev-mirror", "job-id")
+        job = {"job_id": "disk0"} if takes_id else {}
         where = {"device": "disk0", "target": "dst", "sync": "full"}
         await self.source.qmp("blockdev-mirror", **where, **job, **options)
 

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""One bisection from the question to the answer, over interruptions."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .. import configure
+from ..errors import WrongRange
+from ..progress import Progress
+from . import confirmation, driver, journal, python2, question, recipe
+from .outcome import SKIP, Step
+from .question import Question
+from .repository import Repository, short
+from .workshop import Workshop
+
+OLD_END, NEW_END = "old end", "new end"
+FIRST, PARENT = CONFIRMATION = "first commit", "its parent"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came out: `doubt` is why the first commit, if any, is not named."""
+
+    question: Question
+    first: Step | None
+    candidates: tuple[str, ...]
+    doubt: str
+    steps: tuple[Step, ...]
+    log: str
+
+    @property
+    def is_decisive(self) -> bool:
+        return self.first is not None and not self.doubt
+
+
+def ask(
+    repository: Repository,
+    good: str,
+    bad: str,
+    cures: bool,
+    scenario: str,
+    repeat: int,
+    within: Sequence[str] = (),
+) -> Question:
+    """Make a question of what the user has given; raises WrongRange."""
+    good, bad = repository.commit(good), repository.commit(bad)
+    old, new = (bad, good) if cures else (good, bad)
+    _check_order(repository, old, new, cures)
+    within = tuple(within)
+    if not repository.between(old, new, within):
+        raise WrongRange(
+            f"no commit between {short(old)} and {short(new)} touches "
+            f"{' '.join(within)}; name others with --paths"
+        )
+    where = str(repository.directory)
+    return Question(where, old, new, cures, scenario, repeat, within)
+
+
+def _check_order(repository: Repository, old: str, new: str, cures: bool) -> None:
+    if old == new:
+        raise WrongRange(f"both ends are {short(old)}; name two commits")
+    base = repository.merge_base(old, new)
+    if base == old:
+        return
+    if base == new:
+        older, newer = ("good", "bad") if cures else ("bad", "good")
+        remedy = "drop" if cures else "add"
+        sought = "brought" if cures else "cured"
+        raise WrongRange(
+            f"the {older} revision comes before the {newer} one; swap them, or {remedy} "
+            f"--old-new to look for the commit that {sought} it"
+        )
+    advice = "they have no commit in common"
+    if base:
+        advice = f"take {short(base)}, where they part, as the older one"
+    raise WrongRange(f"neither revision is in the history of the other; {advice}")
+
+
+def run(
+    asked: Question,
+    workshop: Workshop,
+    progress: Progress,
+    command: Sequence[str] = driver.STEP,
+) -> Report:
+    """Check the ends, bisect, confirm. What has been found already is kept.
+
+    Raises WrongRange if the ends are not what was said of them, Stopped, and
+    what stops every step.
+    """
+    _begin(asked)
+    repository = workshop.repository
+    _prepare(repository, asked)
+    _check_ends(asked, workshop)
+    count = repository.between(asked.old, asked.new, asked.paths)
+    steps = math.ceil(math.log2(count + 1))
+    print(f"{count} commits, about {steps} steps", file=sys.stderr)
+    with (
+        progress.step(f"bisect {asked.scenario}"),
+        repository.worktree(asked.new) as worktree,
+    ):
+        answer = driver.run(asked, worktree, command)
+    first, doubt = None, ""
+    if answer.first:
+        first, doubt = _confirm(asked, workshop, answer.first)
+    else:
+        doubt = "it is one of those which had to be skipped"
+    found = Report(
+        asked, first, answer.candidates, doubt, tuple(journal.steps()), answer.log
+    )
+    question.forget()
+    return found
+
+
+def _begin(asked: Question) -> None:
+    """Go on with this question if it is the one that was interrupted."""
+    if question.stored() == asked:
+        count = len(journal.steps())
+        print(f"going on after {count} steps of the last run", file=sys.stderr)
+        return
+    journal.clear()
+    asked.store()
+
+
+def _prepare(repository: Repository, asked: Question) -> None:
+    """See before hours are spent what will be missing."""
+    configure.check_space()
+    for commit in (asked.old, asked.new):
+        if recipe.needs_python2(repository.file(commit, "configure")):
+            python2.ensure()
+
+
+def _check_ends(asked: Question, workshop: Workshop) -> None:
+    ends = [
+        _examined(workshop, commit, role, asked.repeat)
+        for commit, role in ((asked.old, OLD_END), (asked.new, NEW_END))
+    ]
+    for end in ends:
+        if end.verdict == SKIP:
+            question.forget()
+            raise WrongRange(
+                f"the {end.role}, {short(end.commit)}, can't be judged: {end.why}; "
+                "choose another one beside it"
+            )
+    verdicts = [end.verdict for end in ends]
+    wanted = [asked.expected(is_new) for is_new in (False, True)]
+    if verdicts == wanted:
+        return
+    question.forget()
+    seen = "; ".join(
+        f"{short(end.commit)} is {end.verdict} ({end.why}; {end.counted()})"
+        for end in ends
+    )
+    if verdicts == wanted[::-1]:
+        raise WrongRange(f"good and bad are swapped: {seen}")
+    raise WrongRange(
+        f"both ends are {verdicts[0]}, so there is nothing between them to find: {seen}"
+    )
+
+
+def _confirm(asked: Question, workshop: Workshop, commit: str) -> tuple[Step, str]:
+    """Look at the commit and its parents again, closely; it, and a doubt if any."""
+    times = confirmation.runs(asked.repeat)
+    first = _examined(workshop, commit, FIRST, times, thorough=True)
+    parents = [
+        _examined(workshop, parent, PARENT, times, thorough=True)
+        for parent in workshop.repository.parents(commit)
+    ]
+    return first, confirmation.doubt(first, parents, asked.cures)
+
+
+def _examined(
+    workshop: Workshop, commit: str, role: str, repeat: int, thorough: bool = False
+) -> Step:
+    """The step from the journal, or made now."""
+    step = journal.find(commit, role)
+    if step is None:
+        step = workshop.examine(commit, role, repeat, thorough)
+        journal.add(step)
+    return step

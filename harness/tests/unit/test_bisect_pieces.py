@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a bisection is made of: dialects, recipes, the guest, the link, the files."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from fake_vm import FakeVM
+from project import commit, repository
+
+from switchover import paths, tree
+from switchover.bisect import (
+    bootsector,
+    builder,
+    confirmation,
+    flows,
+    places,
+    python2,
+    recipe,
+    show,
+    sourcetree,
+    trial,
+)
+from switchover.bisect.dialect import Dialect
+from switchover.bisect.link import Link
+from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome, Step, together
+from switchover.bisect.stage import Stage
+from switchover.build import Build
+from switchover.errors import BuildFailed, MissingTool, SourceUnavailable
+from switchover.git import git
+from switchover.oracle import VMEvidence
+from switchover.progress import Progress
+
+# As query-qmp-schema has it, names of types left as they are.
+OLD = [
+    {"meta-type": "command", "name": "blockdev-add", "arg-type": "1"},
+    {"meta-type": "object", "name": "1", "members": [{"name": "options"}]},
+    {"meta-type": "command", "name": "migrate", "arg-type": "2"},
+    {"meta-type": "object", "name": "2", "members": [{"name": "uri"}]},
+]
+NEW = [
+    {"meta-type": "command", "name": "blockdev-add", "arg-type": "1"},
+    {"meta-type": "object", "name": "1", "members": [{"name": "driver"}]},
+    {"meta-type": "command", "name": "migrate", "arg-type": "2"},
+    {"meta-type": "object", "name": "2", "members": [{"name": "channels"}]},
+    {"meta-type": "command", "name": "migrate-set-parameters", "arg-type": "3"},
+    {"meta-type": "object", "name": "3", "members": [{"name": "max-bandwidth"}]},
+]
+
+
+def dialect(schema: list, *commands: str) -> Dialect:
+    listed = [{"name": command} for command in commands]
+    vm = FakeVM(query_commands=[listed], query_qmp_schema=[schema])
+    return asyncio.run(Dialect.of(vm))
+
+
+def test_an_old_qemu_is_told_in_its_own_words():
+    old = dialect(OLD, "nbd-server-add")
+    assert old.migrate("exec:cat") == ("migrate", {"uri": "exec:cat"})
+    assert old.bandwidth(1) == ("migrate_set_speed", {"value": 1})
+    assert old.export("d")[0] == "nbd-server-add"
+    assert list(old.add_file("n", "f")) == ["options"]
+
+
+def test_a_new_qemu_is_told_in_its_own_words():
+    new = dialect(NEW, "block-export-add")
+    ((channel,),) = new.migrate("exec:cat")[1].values()
+    assert channel["addr"] == {"transport": "exec", "args": ["/bin/sh", "-c", "cat"]}
+    ((channel,),) = new.incoming("unix:s")[1].values()
+    assert channel["addr"] == {"transport": "socket", "type": "unix", "path": "s"}
+    assert new.bandwidth(1) == ("migrate-set-parameters", {"max_bandwidth": 1})
+    assert new.export("d")[0] == "block-export-add"
+    assert new.add_file("n", "f")["node-name"] == "n"
+    assert not new.takes("unheard-of", "x")
+
+
+def test_the_boot_sector_boots_and_its_code_ends_before_its_data():
+    image = bootsector.image()
+    assert len(image) == bootsector.SECTOR
+    assert image[-2:] == b"\x55\xaa"
+    code = image[: bootsector.PACKET - bootsector.ORIGIN].rstrip(b"\0")
+    # Its last instruction jumps back to the increment of the counter.
+    (distance,) = struct.unpack("<h", code[-2:])
+    assert code[-3] == 0xE9
+    assert code[len(code) + distance :].startswith(b"\x66\xff\x06")
+
+
+def source(**files: str) -> Path:
+    for name, text in files.items():
+        file = places.source() / name.replace("__", "/").replace("_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return places.source()
+
+
+@pytest.fixture
+def old_python(monkeypatch):
+    monkeypatch.setattr(python2, "ensure", lambda: Path("/old/python"))
+
+
+def test_an_old_tree_is_made_with_make_and_python_2(project, old_python):
+    text = f"--disable-gtk) x;; --disable-gtkabi-z) # {recipe.NO_PYTHON_3}"
+    found = recipe.of(source(configure=text, Makefile="subdir-%:\n"))
+    assert found.is_old
+    assert found.targets == ("subdir-x86_64-softmmu", "qemu-img")
+    assert "--python=/old/python" in found.options
+    assert "--disable-gtk" in found.options
+    assert "--disable-gtkabi" not in found.options
+    assert recipe.needs_python2(text)
+
+
+def test_a_tree_in_between_is_made_with_make_and_python_3(project):
+    found = recipe.of(source(configure="--disable-sdl) x", Makefile="%/all:\n"))
+    assert found.program[0] == "make"
+    assert found.targets[0] == "x86_64-softmmu/all"
+    assert recipe.python3() in found.options
+
+
+def test_a_new_tree_is_made_with_ninja(project):
+    text = "--without-default-features) --meson=*) --disable-gtk)"
+    found = recipe.of(source(configure=text, meson_build=""))
+    assert found.program == ("ninja",)
+    assert "--without-default-features" in found.options
+    assert any(option.startswith("--meson=") for option in found.options)
+    assert "--disable-gtk" not in found.options
+
+
+def test_python_2_that_can_not_be_had_is_told(project, monkeypatch):
+    def unavailable(*_):
+        raise SourceUnavailable("no network")
+
+    monkeypatch.setattr(python2.shutil, "which", lambda _: None)
+    monkeypatch.setattr(python2.debian, "download_packages", unavailable)
+    with pytest.raises(MissingTool, match="Python 2.7.*no network.*PATH"):
+        python2.ensure()
+
+
+def test_a_stand_in_for_python_2_is_not_taken(project, monkeypatch, tmp_path):
+    stand_in = tmp_path / "python2"
+    stand_in.write_text("#!/bin/sh\nexit 127\n")
+    stand_in.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/nowhere")
+    (paths.CACHE / "python2").mkdir(parents=True)
+    assert python2.ensure() == paths.CACHE / "python2" / python2.PROGRAM
+
+
+def test_what_an_earlier_build_left_is_made_anew_if_it_is_in_the_way(
+    project, monkeypatch
+):
+    tries = []
+
+    def build(_made, _progress, reused):
+        tries.append(reused)
+        if reused:
+            raise BuildFailed("stale")
+        return Build("bisect", places.build())
+
+    monkeypatch.setattr(builder, "_build", build)
+    monkeypatch.setattr(builder, "_is_reusable", lambda _: True)
+    source(configure="", meson_build="")
+    builder.build(Progress())
+    assert tries == [True, False]
+    builder.build(Progress(), fresh=True)
+    assert tries[2:] == [False]
+
+
+def test_the_files_of_a_commit_come_without_git_and_others_go(project):
+    clone = repository(project / "clone")
+    commit(clone, "old.c", "x\n", "second")
+    sourcetree.checkout(clone, "HEAD")
+    assert sorted(p.name for p in places.source().iterdir()) == ["block.c", "old.c"]
+    before = (places.source() / "block.c").stat().st_mtime_ns
+    places.build().mkdir()
+    sourcetree.checkout(clone, "HEAD~1")
+    assert sorted(p.name for p in places.source().iterdir()) == ["block.c", "build"]
+    assert (places.source() / "block.c").stat().st_mtime_ns == before
+    assert git(clone, "status", "--porcelain") == ""
+
+
+def test_what_a_commit_lacks_is_taken_from_the_release(project, monkeypatch):
+    release = paths.tree_dir("base")
+    for name in ("keycodemapdb", "berkeley-softfloat-3", "berkeley-testfloat-3"):
+        (release / "subprojects" / name).mkdir(parents=True)
+        (release / "subprojects" / name / "README").touch()
+    monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(release))
+    (places.source() / "ui" / "keycodemapdb").mkdir(parents=True)
+    sourcetree.add_wraps(Progress())
+    assert (places.source() / "ui" / "keycodemapdb" / "README").exists()
+    # A tree of that age has none.
+    assert not (places.source() / "subprojects").exists()
+
+
+def test_the_link_forwards_both_ways_at_its_rate_and_can_be_cut(tmp_path):
+    size = 256 << 10
+
+    async def serve(reader, writer):
+        await reader.readexactly(size)
+        writer.write(b"done")
+        await writer.drain()
+
+    async def story() -> float:
+        server = await asyncio.start_unix_server(serve, tmp_path / "there")
+        link = Link(tmp_path, "here", "there")
+        link.rate = size
+        await link.open()
+        reader, writer = await asyncio.open_unix_connection(tmp_path / "here")
+        start = time.monotonic()
+        writer.write(b"x" * size)
+        assert await reader.readexactly(4) == b"done"
+        duration = time.monotonic() - start
+        await link.cut()
+        assert await reader.read() == b""
+        with pytest.raises(OSError):
+            await asyncio.open_unix_connection(tmp_path / "here")
+        server.close()
+        return duration
+
+    # Never faster than its rate; how much slower depends on the machine.
+    assert asyncio.run(story()) > 0.9
+
+
+def test_one_bad_run_makes_it_bad_and_no_verdict_is_a_skip():
+    good, bad = Outcome(GOOD, "completed"), Outcome(BAD, "crash: a")
+    skip = Outcome(SKIP, "hang")
+    assert together([good, bad, skip]) == bad
+    assert together([skip, good]) == good
+    assert together([skip, skip]) == skip
+    assert together([]).verdict == SKIP
+
+
+@pytest.mark.parametrize(
+    ("outcome", "word"),
+    [
+        (Outcome(BAD, "crash: a; completed, 48 MiB never copied"), "crash + loss"),
+        (Outcome(BAD, "completed, 1 MiB never copied"), "loss"),
+        (Outcome(BAD, "completed; images equal"), "bad"),
+        (Outcome(GOOD, "failed: Cannot inactivate"), "failed"),
+        (Outcome(SKIP, "it has no drive-mirror"), "-"),
+    ],
+)
+def test_an_outcome_in_a_word(outcome, word):
+    assert show.word(outcome) == word
+
+
+def test_verdicts_are_a_table_of_scenarios_by_revisions():
+    row = {"a": Outcome(GOOD, "completed"), "b": Outcome(SKIP, "no")}
+    table = show.verdicts({"v1": row, "v2": row})
+    assert (table.row_count, len(table.columns)) == (2, 3)
+
+
+def step(*outcomes: str, digest: str = "1") -> Step:
+    verdict = together([Outcome(o, "why") for o in outcomes]).verdict
+    return Step("c", "s", "r", verdict, "why", outcomes, digest=digest)
+
+
+@pytest.mark.parametrize(
+    ("first", "parent", "cures", "doubt"),
+    [
+        (step(*[BAD] * 5), step(*[GOOD] * 5, digest="2"), False, ""),
+        (step(*[GOOD] * 5), step(*[BAD] * 5, digest="2"), True, ""),
+        (step(*[BAD] * 5), step(*[GOOD] * 5), False, "a race"),
+        (step(*[BAD] * 5), step(BAD, *[GOOD] * 4, digest="2"), False, "its parent is"),
+        (step(BAD), step(BAD, digest="2"), True, "it is bad, too"),
+        (step(*[GOOD] * 5), step(*[GOOD] * 5, digest="2"), False, "not bad any more"),
+        (step(BAD, *[GOOD] * 4), step(*[GOOD] * 5, digest="2"), False, "by luck"),
+        (step(SKIP), step(GOOD, digest="2"), False, "it can't be judged"),
+        (step(BAD), step(SKIP, digest="2"), False, "its parent can't be judged"),
+    ],
+)
+def test_only_a_decisive_commit_is_named(first, parent, cures, doubt):
+    assert doubt in confirmation.doubt(first, [parent], cures)
+    assert bool(doubt) == bool(confirmation.doubt(first, [parent], cures))
+
+
+def test_the_first_of_all_commits_has_nothing_to_be_compared_with():
+    assert confirmation.doubt(step(BAD), [], False)
+
+
+def test_scenarios_have_names_of_their_own():
+    assert len(set(trial.NAMES)) == len(trial.NAMES)
+    assert len(flows.BY_NAME) == len(flows.FLOWS)
+
+
+def judged(tmp_path: Path, status: str, lost: int = 0, error: str = "") -> Outcome:
+    stage = Stage(Build("b", tmp_path), tmp_path)
+    stage.status, stage.lost, stage.error = status, lost, error
+    return stage.outcome()
+
+
+def test_a_run_is_judged_by_what_it_lost(tmp_path):
+    assert judged(tmp_path, "completed").verdict == GOOD
+    assert judged(tmp_path, "completed", 1 << 20) == Outcome(
+        BAD, "completed, 1 MiB never copied"
+    )
+    # The source goes on, so nothing is lost.
+    assert judged(tmp_path, "failed", 1 << 20, "no").verdict == GOOD
+    assert judged(tmp_path, "", error="unheard of").verdict == SKIP
+
+
+def test_a_run_is_judged_by_its_crash(tmp_path, monkeypatch):
+    stage = Stage(Build("b", tmp_path), tmp_path)
+    stage.status = "completed"
+    text = "qemu: /x/block/io.c:9: f: Assertion `a' failed."
+    monkeypatch.setattr(stage, "_vms", ["source"])
+    monkeypatch.setattr(
+        "switchover.bisect.stage._evidence",
+        lambda name: VMEvidence(name, -6, False, False, text),
+    )
+    found = Outcome(BAD, "crash: source: block/io.c:9: f: Assertion `a' failed")
+    assert stage.outcome() == found
