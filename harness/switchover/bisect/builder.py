@@ -19,6 +19,11 @@ STAMP = "switchover.recipe"
 CONFIGURE_SECONDS = 600.0
 
 
+def plan(own_options: bool = False) -> Recipe:
+    """How the files that are there will be built; raises MissingTool."""
+    return recipe.of(places.source(), own_options)
+
+
 def build(progress: Progress, own_options: bool = False, fresh: bool = False) -> Build:
     """Build the emulator and qemu-img.
 
@@ -26,7 +31,7 @@ def build(progress: Progress, own_options: bool = False, fresh: bool = False) ->
     an earlier revision has left is used unless it has to be `fresh`. Raises
     BuildFailed and MissingTool.
     """
-    made = recipe.of(places.source(), own_options)
+    made = plan(own_options)
     reused = not fresh and _is_reusable(made)
     try:
         return _build(made, progress, reused)

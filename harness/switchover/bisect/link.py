@@ -46,8 +46,12 @@ class Link:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        with _short(self._folder, self._there) as path:
-            connection = await asyncio.open_unix_connection(path)
+        try:
+            with _short(self._folder, self._there) as path:
+                connection = await asyncio.open_unix_connection(path)
+        except OSError:
+            writer.close()
+            return
         ways = [
             asyncio.create_task(self._forward(reader, connection[1], limited=True)),
             asyncio.create_task(self._forward(connection[0], writer, limited=False)),

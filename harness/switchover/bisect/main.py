@@ -15,10 +15,10 @@ from .. import paths
 from ..errors import BuildFailed, WrongRange
 from ..lock import exclusive
 from ..progress import Progress
-from . import builder, flows, session, show, sourcetree, trial
+from . import flows, session, show, sourcetree, trial
 from .outcome import SKIP, Outcome, together
 from .repository import Repository
-from .workshop import Workshop
+from .workshop import Workshop, programs
 
 WIDTH_WITHOUT_TERMINAL = 120
 DEFAULT = flows.FLOWS[0].name
@@ -162,8 +162,8 @@ def _verdicts(
     native = any(map(trial.is_native, options.scenario))
     try:
         with progress.step(f"build {revision}"):
-            _get(revision, options.repo, progress)
-            build = builder.build(progress, native)
+            tree = _get(revision, options.repo, progress)
+            build = programs(tree, native, progress)
     except BuildFailed as error:
         return dict.fromkeys(options.scenario, Outcome(SKIP, f"no build: {error}"))
     for name in options.scenario:
@@ -179,13 +179,17 @@ def _verdicts(
     return outcomes
 
 
-def _get(revision: str, directory: Path, progress: Progress) -> None:
-    if revision.startswith(sourcetree.DEBIAN):
-        sourcetree.unpack(revision.removeprefix(sourcetree.DEBIAN))
+def _get(revision: str, directory: Path, progress: Progress) -> str:
+    """Bring the files of a revision there; what stands for them."""
+    suite = revision.removeprefix(sourcetree.DEBIAN)
+    if suite != revision:
+        tree = sourcetree.unpack(suite)
     else:
         repository = Repository.at(directory)
-        sourcetree.checkout(repository.directory, repository.commit(revision))
+        tree = repository.tree(repository.commit(revision))
+        sourcetree.checkout(repository.directory, tree)
     sourcetree.add_wraps(progress)
+    return tree
 
 
 def _screen() -> Console:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,7 +133,7 @@ def of(source: Path, own_options: bool = False) -> Recipe:
     target = f"subdir-{emulator}" if "subdir-%:" in rules else f"{emulator}/all"
     return Recipe(
         options=tuple(options),
-        program=("make", "-j2"),
+        program=("make", f"-j{os.cpu_count()}"),
         targets=(target, "qemu-img"),
         system=f"{emulator}/qemu-system-x86_64",
         is_old=True,

@@ -65,6 +65,10 @@ class Repository:
         """The first line of a commit's message."""
         return git(self.directory, "log", "-1", "--format=%s", commit)
 
+    def tree(self, commit: str) -> str:
+        """The name of all the files of a commit together."""
+        return git(self.directory, "rev-parse", f"{commit}^{{tree}}")
+
     def parents(self, commit: str) -> list[str]:
         """The commits that a commit was made on."""
         found = git(self.directory, "log", "-1", "--format=%P", commit)

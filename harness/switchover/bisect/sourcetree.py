@@ -38,8 +38,8 @@ def checkout(repository: Path, commit: str) -> None:
     git(repository, "read-tree", "--reset", "-u", commit, env=where)
 
 
-def unpack(suite: str) -> None:
-    """Make the files those of QEMU in a suite of Debian.
+def unpack(suite: str) -> str:
+    """Make the files those of QEMU in a suite of Debian; the name of its version.
 
     Of sid it is the version that the series is based on. Raises
     SourceUnavailable.
@@ -49,13 +49,14 @@ def unpack(suite: str) -> None:
     _index().unlink(missing_ok=True)
     if suite == pinned.SUITE:
         pinned.unpack(target)
-        return
+        return pinned.VERSION
     folder = debian.download_source(pinned.PACKAGE, None, suite)
     (description,) = folder.glob("*.dsc")
     try:
         run("dpkg-source", "--no-check", "--extract", description, target)
     except CommandFailed as error:
         raise SourceUnavailable(f"dpkg-source failed ({error})") from None
+    return description.name
 
 
 def add_wraps(progress: Progress) -> None:

@@ -278,7 +278,9 @@ class Stage:
 
     def outcome(self) -> Outcome:
         """The verdict on the run."""
-        crashes = [found for vm in self._vms if (found := crash(_evidence(vm)))]
+        # A destination whose source has given up exits with an error.
+        killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
+        crashes = [found for vm in killed if (found := crash(_evidence(vm)))]
         parts = [f"crash: {shortened(text)}" for text in crashes]
         if self.lost and self.status == "completed":
             parts.append(f"completed, {size(self.lost)} never copied")
@@ -286,6 +288,8 @@ class Stage:
             return Outcome(BAD, "; ".join(parts))
         if not self.status:
             return Outcome(SKIP, f"it did not migrate: {self.error}")
+        if self.source.exit_code and not self.source.told_to_quit:
+            return Outcome(SKIP, f"the source exited: {self.source.stderr.strip()}")
         reason = f": {shortened(self.error)}" if self.error else ""
         return Outcome(GOOD, self.status + reason)
 

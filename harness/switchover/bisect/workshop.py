@@ -14,7 +14,7 @@ from ..build import Build
 from ..command import run
 from ..errors import BuildFailed
 from ..progress import Progress
-from . import builder, places, sourcetree, trial
+from . import builder, places, sourcetree, store, trial
 from .outcome import SKIP, Outcome, Step, together
 from .repository import Repository, short
 
@@ -34,7 +34,8 @@ class Workshop:
         with self.progress.step("check out"):
             sourcetree.checkout(self.repository.directory, commit)
             sourcetree.add_wraps(self.progress)
-        return builder.build(self.progress, trial.is_native(self.scenario), fresh)
+        tree = self.repository.tree(commit)
+        return programs(tree, trial.is_native(self.scenario), self.progress, fresh)
 
     def run(self, build: Build) -> Outcome:
         """Run the scenario once."""
@@ -90,6 +91,16 @@ class Workshop:
             with self.progress.step(f"run {number + 1} of {repeat}"):
                 outcomes.append(self.run(build))
         return outcomes
+
+
+def programs(
+    tree: str, own_options: bool, progress: Progress, fresh: bool = False
+) -> Build:
+    """Those of the files that are there, for which `tree` stands: kept, or built."""
+    name = store.key(tree, builder.plan(own_options))
+    if kept := store.find(name, fresh):
+        return kept
+    return store.keep(name, builder.build(progress, own_options, fresh), fresh)
 
 
 def unexpected(commit: str, subject: str, error: Exception) -> Step:

@@ -46,12 +46,12 @@ class Story(Test):
             self.fail(f"see {result.folder}: {'; '.join(result.differences)}")
 
     async def _run(self, build: Build) -> Result:
-        image = guest.ensure(_progress())
+        image = guest.ensure(progress())
         runner = Runner(image, await accel.choose(build, image))
         return await runner.run(BY_NAME[self.scenario], build)
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
     # The stderr that avocado gives to a test can't say whether it is a terminal.
     with contextlib.redirect_stderr(sys.__stderr__):
         return Progress()

@@ -32,7 +32,6 @@ from switchover.bisect.stage import Stage
 from switchover.build import Build
 from switchover.errors import BuildFailed, MissingTool, SourceUnavailable
 from switchover.git import git
-from switchover.oracle import VMEvidence
 from switchover.progress import Progress
 
 # As query-qmp-schema has it, names of types left as they are.
@@ -285,9 +284,30 @@ def test_scenarios_have_names_of_their_own():
     assert len(flows.BY_NAME) == len(flows.FLOWS)
 
 
-def judged(tmp_path: Path, status: str, lost: int = 0, error: str = "") -> Outcome:
+class Ended:
+    """A process that has ended."""
+
+    killed = False
+
+    def __init__(self, name: str, exit_code: int, stderr: str = "") -> None:
+        self.name = name
+        self.exit_code = exit_code
+        self.stderr = stderr
+        self.told_to_quit = exit_code == 0
+
+
+def judged(
+    tmp_path: Path,
+    status: str,
+    lost: int = 0,
+    error: str = "",
+    source: Ended | None = None,
+    destination: Ended | None = None,
+) -> Outcome:
     stage = Stage(Build("b", tmp_path), tmp_path)
     stage.status, stage.lost, stage.error = status, lost, error
+    stage.source = source or Ended("source", 0)
+    stage._vms = [stage.source, destination or Ended("destination", 0)]
     return stage.outcome()
 
 
@@ -301,14 +321,14 @@ def test_a_run_is_judged_by_what_it_lost(tmp_path):
     assert judged(tmp_path, "", error="unheard of").verdict == SKIP
 
 
-def test_a_run_is_judged_by_its_crash(tmp_path, monkeypatch):
-    stage = Stage(Build("b", tmp_path), tmp_path)
-    stage.status = "completed"
+def test_a_run_is_judged_by_its_crash(tmp_path):
     text = "qemu: /x/block/io.c:9: f: Assertion `a' failed."
-    monkeypatch.setattr(stage, "_vms", ["source"])
-    monkeypatch.setattr(
-        "switchover.bisect.stage._evidence",
-        lambda name: VMEvidence(name, -6, False, False, text),
-    )
-    found = Outcome(BAD, "crash: source: block/io.c:9: f: Assertion `a' failed")
-    assert stage.outcome() == found
+    source = Ended("source", -6, text)
+    crash = Outcome(BAD, "crash: source: block/io.c:9: f: Assertion `a' failed")
+    assert judged(tmp_path, "completed", source=source) == crash
+
+
+def test_an_exit_is_no_crash(tmp_path):
+    gone = Ended("destination", 1)
+    assert judged(tmp_path, "failed", destination=gone).verdict == GOOD
+    assert judged(tmp_path, "completed", source=Ended("source", 1)).verdict == SKIP

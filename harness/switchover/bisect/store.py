@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Programs that were built, kept by what they were built from.
+
+So another scenario, or an interrupted bisection, does not build them again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .. import firmware
+from ..build import Build
+from ..command import run
+from . import places
+from .recipe import Recipe
+
+FRESH = "fresh"
+
+
+def key(tree: str, made: Recipe) -> str:
+    """A name for what `made` makes of the files `tree` stands for."""
+    decisive = [tree, *made.options, run("gcc", "--version")]
+    return hashlib.sha256("\n".join(decisive).encode()).hexdigest()[:16]
+
+
+def find(name: str, fresh: bool) -> Build | None:
+    """The programs, if they are there; if asked for, only ones built from nothing."""
+    folder = _folder(name)
+    if not folder.is_dir() or (fresh and not (folder / FRESH).exists()):
+        return None
+    return Build("bisect", folder)
+
+
+def keep(name: str, build: Build, fresh: bool) -> Build:
+    """Keep the programs of a build, without what is only there for debuggers."""
+    _folder(name).parent.mkdir(exist_ok=True)
+    with TemporaryDirectory(dir=_folder(name).parent) as temporary:
+        made = Build("bisect", Path(temporary) / name)
+        made.directory.mkdir()
+        for program, copy in ((build.system, made.system), (build.img, made.img)):
+            run("objcopy", "--strip-debug", program.resolve(), copy)
+        firmware.link(made.directory)
+        if fresh:
+            (made.directory / FRESH).touch()
+        shutil.rmtree(_folder(name), ignore_errors=True)
+        made.directory.rename(_folder(name))
+    return Build("bisect", _folder(name))
+
+
+def _folder(name: str) -> Path:
+    return places.home() / "programs" / name

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A step of a bisection of builds that are there already.
+
+A commit's file "build" has the name of one. The argument is a folder for what the
+bisection keeps.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from switchover import paths
+from switchover.bisect import step
+from switchover.bisect.workshop import Workshop
+from switchover.build import Build
+from switchover.git import git
+
+BUILDS = paths.BUILD
+
+
+class CachedWorkshop(Workshop):
+    """Builds nothing."""
+
+    def build(self, commit: str, fresh: bool) -> Build:
+        name = git(self.repository.directory, "show", f"{commit}:build")
+        return Build(name, BUILDS / name)
+
+
+if __name__ == "__main__":
+    paths.BUILD = Path(sys.argv[1])
+    sys.exit(step.main(CachedWorkshop))
