@@ -9,11 +9,11 @@ from typing import Any
 from .guest import MEMORY_MIB, Guest
 
 
-def machine(accel: str) -> list[str]:
-    """The options that every QEMU of a run shares."""
+def machine(accel: str, memory: int = MEMORY_MIB) -> list[str]:
+    """The options that every QEMU of a run shares; `memory` is in MiB."""
     return [
         *("-nodefaults", "-no-user-config", "-display", "none"),
-        *("-machine", "pc", "-accel", accel, "-m", str(MEMORY_MIB)),
+        *("-machine", "pc", "-accel", accel, "-m", str(memory)),
     ]
 
 

@@ -27,8 +27,11 @@ class Difference:
     first: int | None
 
 
-def make(path: Path, number: int = 0) -> None:
-    """Disk `number`: a fixed pattern without zero blocks, another for each disk."""
+def make(path: Path, number: int = 0, size: int = SIZE) -> None:
+    """Disk `number`: a fixed pattern without zero blocks, another for each disk.
+
+    `size` is in bytes, SIZE at most.
+    """
     pattern = _pattern()
     start = number * MIB % SIZE
     with open(pattern, "rb") as source, open(path, "wb") as target:
@@ -36,12 +39,13 @@ def make(path: Path, number: int = 0) -> None:
         shutil.copyfileobj(source, target, MIB)
         source.seek(0)
         target.write(source.read(start))
+        target.truncate(size)
 
 
-def make_blank(path: Path) -> None:
-    """A disk of the same size that reads as zeroes, so each block differs."""
+def make_blank(path: Path, size: int = SIZE) -> None:
+    """A disk that reads as zeroes, so each block differs; `size` is in bytes."""
     with open(path, "wb") as file:
-        file.truncate(SIZE)
+        file.truncate(size)
 
 
 def compare(left: Path, right: Path) -> Difference:

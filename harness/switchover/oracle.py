@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from .record import Slots
 
 ASSERTION = re.compile(r"(?:\S+: )?(\S+:\d+: .*Assertion `.*' failed)")
+# What a sanitizer says in one line, without addresses.
+SANITIZER = re.compile(r"SUMMARY: (\w+Sanitizer: .*)|(\S+: runtime error: .*)")
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,17 @@ class Verdict:
                 differences.append(f"unexpected on stderr: {line}")
         return differences
 
+    def wrong(self) -> list[str]:
+        """What must not be whatever was done, in words; empty if nothing.
+
+        For a run of which nothing was declared: commands may have been refused,
+        migrations may have failed, and QEMU may have said so on stderr.
+        """
+        wrong = [*self.crashes, *self.surprises]
+        wrong += [f"hang: {self.hang}"] if self.hang else []
+        wrong += self._losses(Expected())
+        return wrong + [line for line in self.stderr if SANITIZER.search(line)]
+
     def _losses(self, expected: Expected) -> list[str]:
         if expected.blocks_lost:
             return [] if self.blocks_lost else ["no block is missing, but some had to"]
@@ -166,9 +179,9 @@ def crash(vm: VMEvidence) -> str | None:
     """
     if vm.killed or (vm.exit_code == 0 and vm.told_to_quit):
         return None
-    found = ASSERTION.search(vm.stderr)
+    found = ASSERTION.search(vm.stderr) or SANITIZER.search(vm.stderr)
     if found:
-        return f"{vm.name}: {found[1]}"
+        return f"{vm.name}: {found[found.lastindex or 0]}"
     if vm.exit_code is not None and vm.exit_code < 0:
         return f"{vm.name}: {signal.Signals(-vm.exit_code).name}"
     return f"{vm.name}: exit code {vm.exit_code}"
@@ -178,7 +191,8 @@ def noise(vm: VMEvidence) -> list[str]:
     """The lines of stderr, without the assertion that is a crash's text."""
     lines = [line for line in vm.stderr.splitlines() if line.strip()]
     if crash(vm):
-        lines = [line for line in lines if not ASSERTION.search(line)]
+        said = (ASSERTION, SANITIZER)
+        lines = [line for line in lines if not any(p.search(line) for p in said)]
     return [f"{vm.name}: {line}" for line in lines]
 
 

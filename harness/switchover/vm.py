@@ -172,6 +172,15 @@ class VM:
         except TimeoutError:
             return await self._hang(f"no {what}", deadline)
 
+    async def soon(self, probe: Callable[[], T | None], seconds: float) -> T | None:
+        """The same, where it may well not happen: None then, and at the process's end."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while (value := probe()) is None and self.exit_code is None:
+                    await self._changed.wait()
+                return value
+        return None
+
     async def wait_event(
         self, name: str, deadline: float, since: int = 0, **data: Any
     ) -> Event:
@@ -191,6 +200,12 @@ class VM:
             await self.qmp("quit")
         await self.end()
 
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, if there still is one."""
+        if self._process and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
     async def end(self, deadline: float = EXIT_SECONDS) -> int:
         """Wait until the process has ended; its exit code (negative: signal)."""
         return await self.until("end of QEMU", lambda: self.exit_code, deadline)
@@ -199,8 +214,7 @@ class VM:
         """End the process by force if it still runs."""
         if self._process and self._process.returncode is None:
             self.killed = True
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self.signal(signal.SIGKILL)
             await self._process.wait()
         if self._watcher:
             await self._watcher

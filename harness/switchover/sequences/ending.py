@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The end of a sequence: what was held back is let go, and one side has to go on.
+
+    cancel    a migration under way is cancelled
+    complete  management does what is needed for it to complete
+    quit      the source is told to quit, whatever it is doing
+
+Here liveness is decided: nothing is in the way any more, so what does not come to an
+end hangs. If the guest goes on at the source, mirrors that live have to get in sync.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..vm import VM, Died, Hang
+from .player import Over, Player, is_running, job_status, runs
+from .stage import DESTINATION, LINK, READS, SOURCE
+from .statuses import UNDER_WAY
+from .step import Step, execute
+
+END_SECONDS = 30.0
+# A mirror that fails is remembered as long as the migration is in the pause.
+ATTEMPTS = 3
+# A source that says this leaves it to management who goes on.
+UNDECIDED = "everything it needs in order to run"
+ENDED = ("null", "concluded", "aborting")
+HOW = ("cancel", "complete", "quit")
+
+
+class Ending:
+    """Plays the last step."""
+
+    def __init__(self, player: Player) -> None:
+        self._player = player
+        self._stage = player.stage
+        self._source = player.source
+
+    @property
+    def _destination(self) -> VM | None:
+        vm = self._stage[DESTINATION]
+        return None if vm.killed else vm
+
+    async def play(self, step: Step) -> None:
+        """Bring the sequence to its end; raises Over."""
+        self._player.played.append(step)
+        try:
+            await self._play(step["finish"])
+        except Died as error:
+            raise Over(str(error)) from None
+        except Hang as error:
+            self._player.hang = str(error)
+            raise Over(str(error)) from None
+        if self._player.notes.surprises:
+            raise Over(self._player.notes.surprises[0])
+
+    async def _play(self, how: str) -> None:
+        self._player.faults.end()
+        if how == "quit":
+            await self._quit()
+            return
+        await self._let_go()
+        if self._player.status in UNDER_WAY:
+            await (self._cancel() if how == "cancel" else self._complete())
+        await self._player.look()
+        if self._player.status == "completed" and not self._player.reclaimed:
+            await self._at_destination()
+        elif not self._player.status.startswith("postcopy"):
+            await self._at_source()
+        await self._quit()
+
+    async def _quit(self) -> None:
+        for vm in (self._source, self._destination):
+            if vm:
+                await vm.quit()
+
+    async def _try(self, at: str, command: str, /, **arguments: Any) -> bool:
+        """Run a command that may be refused; whether it wasn't."""
+        return await self._player.execute(execute(at, command, **arguments))
+
+    async def _let_go(self) -> None:
+        """Take away what slows down or holds back."""
+        no_limits = {"property": "limits", "value": {"bps-total": 0, "iops-read": 0}}
+        await self._try(SOURCE, "qom-set", path=f"/objects/{READS}", **no_limits)
+        if self._destination:
+            link = {"path": f"/objects/{LINK}", **no_limits}
+            await self._try(DESTINATION, "qom-set", **link)
+        await self._try(SOURCE, "migrate-set-parameters", max_bandwidth=0)
+        for job in await self._source.qmp("query-block-jobs"):
+            await self._try(SOURCE, "block-job-set-speed", device=job["device"], speed=0)
+            await self._try(SOURCE, "job-resume", id=job["device"])
+
+    async def _status(self, *wanted: str) -> None:
+        """Wait until the migration has one of these statuses or has ended."""
+
+        def there() -> bool | None:
+            status = self._player.status
+            return status in wanted or status not in UNDER_WAY or None
+
+        await self._source.until("end of the migration", there, END_SECONDS)
+
+    async def _cancel(self) -> None:
+        await self._try(SOURCE, "migrate_cancel")
+        await self._status("postcopy-paused")
+
+    async def _complete(self) -> None:
+        await self._status("pre-switchover", "ready", "postcopy-paused")
+        if self._player.status == "pre-switchover":
+            await self._end_jobs()
+            await self._end_exports()
+            await self._try(SOURCE, "migrate-continue", state="pre-switchover")
+        elif self._player.status == "ready":
+            await self._end_jobs(kept="mirror")
+            await self._end_exports()
+            for _ in range(ATTEMPTS):
+                if await self._try(SOURCE, "migration-complete"):
+                    break
+            else:
+                await self._try(SOURCE, "migrate_cancel")
+        await self._status("postcopy-paused")
+
+    async def _end_jobs(self, kept: str | None = None) -> None:
+        """End every job but those of one type: softly if it is a mirror."""
+        for job in await self._source.qmp("query-jobs"):
+            if job["type"] == kept:
+                continue
+            if job["type"] == "mirror":
+                await self._ready(job["id"])
+                await self._try(SOURCE, "block-job-cancel", device=job["id"])
+            else:
+                await self._try(SOURCE, "job-cancel", id=job["id"])
+            await self._ended(job["id"])
+
+    async def _ready(self, job: str) -> None:
+        """Wait until a mirror that nothing holds back is in sync, or has failed."""
+
+        def there() -> bool | None:
+            return job_status(self._source, job) in ("ready", "pending", *ENDED) or None
+
+        await self._source.until(f"mirror {job} in sync", there, END_SECONDS)
+
+    async def _ended(self, job: str) -> None:
+        """See a job to its end, with what management may have kept for itself."""
+
+        def pending() -> bool | None:
+            return job_status(self._source, job) in ("pending", *ENDED) or None
+
+        def ended() -> bool | None:
+            return job_status(self._source, job) in ENDED or None
+
+        await self._source.until(f"end of job {job}", pending, END_SECONDS)
+        if job_status(self._source, job) == "pending":
+            await self._try(SOURCE, "job-finalize", id=job)
+        await self._source.until(f"end of job {job}", ended, END_SECONDS)
+        await self._try(SOURCE, "job-dismiss", id=job)
+
+    async def _end_exports(self) -> None:
+        await self._try(SOURCE, "nbd-server-stop")
+
+    async def _at_destination(self) -> None:
+        """The destination owns all: mirrors end without error, and the guest runs."""
+        position = len(self._source.events)
+        for job in await self._source.qmp("query-jobs"):
+            await self._try(SOURCE, "block-job-cancel", device=job["id"])
+            await self._ended(job["id"])
+        for event in self._source.events[position:]:
+            if event.name == "BLOCK_JOB_COMPLETED" and "error" in event.data:
+                self._player.notes.check(
+                    False, f"after completed a job ends with {event.data['error']}"
+                )
+        if self._destination:
+            await self._try(DESTINATION, "nbd-server-stop")
+            await self._try(DESTINATION, "cont")
+            await self._player.records(self._destination)
+            await self._player.look()
+
+    async def _at_source(self) -> None:
+        """The guest has to run at the source, and mirrors to get in sync there."""
+        if not await self._goes_on():
+            await self._decide()
+        await self._try(SOURCE, "blockdev-set-active", active=True)
+        for job in await self._source.qmp("query-jobs"):
+            if job["status"] == "pending":
+                await self._ended(job["id"])
+        await self._try(SOURCE, "cont")
+        await self._player.records(self._source)
+        if not self._player.reclaimed:
+            await self._mirrors_agree()
+
+    async def _goes_on(self) -> bool:
+        """Whether the guest runs, or does not because management has stopped it."""
+
+        def there() -> bool | None:
+            return runs(self._source) or None
+
+        if self._player.stopped or self._player.reclaimed:
+            return True
+        await self._source.soon(there, END_SECONDS)
+        return await is_running(self._source)
+
+    async def _decide(self) -> None:
+        """The guest is stopped: is it for management to decide? It decides for here."""
+        info = await self._source.qmp("query-migrate")
+        reason = info.get("error-desc", "no reason")
+        state = (await self._source.qmp("query-status"))["status"]
+        self._player.notes.check(
+            UNDECIDED in reason or state == "io-error",
+            f"after {info.get('status')} the guest is {state}, because of {reason}",
+        )
+        if self._destination:
+            await self._destination.kill()
+
+    async def _mirrors_agree(self) -> None:
+        """Let the mirrors that live get in sync, and compare what they have copied."""
+        mirrors = []
+        for job in await self._source.qmp("query-block-jobs"):
+            if job["type"] == "mirror" and job["io-status"] == "ok":
+                await self._ready(job["device"])
+                mirrors.append(job["device"])
+        await self._source.qmp("stop")
+        for name in mirrors:
+            position = len(self._source.events)
+            await self._try(SOURCE, "block-job-cancel", device=name)
+            await self._ended(name)
+            end = self._source.monitor.find("BLOCK_JOB_COMPLETED", position, device=name)
+            number = int(name.removeprefix("m"))
+            if end and "error" not in end.data and not self._player.moved(number):
+                self._player.compare(number)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Where a sequence is played: a folder, the images in it, and QEMU processes.
+
+Disk i is node disk<i>, of a virtio-blk device, at both sides: at the source above a
+throttle filter, so that its reads can be slowed down. "extra" is a disk that can be
+unplugged at once. Below NODES are images that a sequence may add as nodes.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .. import bootsector, command, commandline, disk
+from ..build import Build
+from ..vm import VM
+
+# A full copy takes a moment, and a slow one is slow enough at some MiB per second.
+SIZE = 4 * disk.MIB
+MEMORY_MIB = 16
+SOURCE, DESTINATION = "source", "destination"
+# The throttle groups for the source's reads, and for what comes to the destination.
+READS, LINK = "reads", "link"
+MIGRATION_SOCKET = "migration.sock"
+NBD_SOCKET = "nbd.sock"
+SECOND_MONITOR = "monitor.sock"
+SPARE, SPARE_TARGET, SPARE_QCOW2 = "spare.raw", "spare-target.raw", "spare.qcow2"
+# These are thrown away with the folder: it is QEMU's flushes that matter.
+NO_FLUSH = {"cache": {"no-flush": True}}
+
+
+class Stage:
+    """The processes of one sequence; `vms` has all of them, in the order of starts."""
+
+    def __init__(self, build: Build, folder: Path) -> None:
+        self.folder = folder
+        self.vms: list[VM] = []
+        self.disks = range(0)
+        self._build = build
+        self._current: dict[str, VM] = {}
+
+    def __getitem__(self, name: str) -> VM:
+        """The source, or the destination that was started last."""
+        return self._current[name]
+
+    def living(self) -> list[VM]:
+        """The current ones that have not ended."""
+        return [vm for vm in self._current.values() if vm.exit_code is None]
+
+    def image(self, side: str, number: int) -> Path:
+        """The image of a disk at a side."""
+        return self.folder / f"{side}{number}.raw"
+
+    async def start(self, side: str, disks: int, iothreads: bool) -> None:
+        """Start a process; a former one of that side has to quit first."""
+        if side == SOURCE:
+            self.disks = range(disks)
+            self._make_images()
+        elif former := self._current.get(side):
+            await former.quit()
+        number = sum(vm.name.startswith(side) for vm in self.vms)
+        name = f"{side}{number + 1}" if number else side
+        vm = VM(name, self._command(side, iothreads), self.folder)
+        self.vms.append(vm)
+        self._current[side] = vm
+        await vm.start()
+
+    def _make_images(self) -> None:
+        first = bootsector.BOOT_DRIVE + 1
+        bootsector.make(self.folder / "boot.raw", len(self.disks), first)
+        for i in self.disks:
+            disk.make(self.image(SOURCE, i), i, SIZE)
+            disk.make_blank(self.image(DESTINATION, i), SIZE)
+        disk.make(self.folder / SPARE, len(self.disks), SIZE)
+        disk.make_blank(self.folder / SPARE_TARGET, SIZE)
+        image = self.folder / SPARE_QCOW2
+        create = (self._build.img, "create", "-q", "-f", "qcow2", image, str(SIZE))
+        command.run(*create)
+
+    def _command(self, side: str, iothreads: bool) -> list[str]:
+        words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
+        words += ["-boot", "menu=off", *_second_monitor(side)]
+        words += commandline.throttle_group(READS if side == SOURCE else LINK)
+        boot = _file("boot", "boot.raw", **{"read-only": True})
+        words += ["-blockdev", boot]
+        words += ["-device", "virtio-blk-pci,drive=boot,bootindex=0"]
+        for i in self.disks:
+            words += self._disk(side, i, iothreads)
+        extra = {"driver": "null-co", "node-name": "extra", "size": disk.MIB}
+        words += ["-blockdev", json.dumps(extra), "-device", "virtio-scsi-pci"]
+        words += ["-device", "scsi-hd,id=extra,drive=extra"]
+        return words + ([] if side == SOURCE else ["-incoming", "defer", "-S"])
+
+    def _disk(self, side: str, number: int, iothreads: bool) -> list[str]:
+        image = self.image(side, number).name
+        name = f"disk{number}"
+        # The BIOS numbers disks in the order in which they may be booted from.
+        order = f"bootindex={number + 1}"
+        device = f"virtio-blk-pci,id=device{number},drive={name},{order}"
+        words = []
+        if side == SOURCE:
+            below = f"file{number}"
+            group = {"throttle-group": READS, "file": below}
+            node = {"driver": "throttle", "node-name": name, **group}
+            words += ["-blockdev", _file(below, image)]
+            words += ["-blockdev", json.dumps(node)]
+        else:
+            words += ["-blockdev", _file(name, image)]
+        if iothreads:
+            words += ["-object", f"iothread,id=iothread{number}"]
+            device += f",iothread=iothread{number}"
+        return [*words, "-device", device]
+
+    async def kill(self) -> None:
+        """End what still runs, by force."""
+        for vm in self.vms:
+            await vm.kill()
+
+
+def _file(name: str, image: str, **options: Any) -> str:
+    node = {"driver": "file", "node-name": name, "filename": image}
+    return json.dumps({**node, **NO_FLUSH, **options})
+
+
+def _second_monitor(side: str) -> list[str]:
+    socket = f"socket,id=second,path={side}-{SECOND_MONITOR},server=on,wait=off"
+    return ["-chardev", socket, "-mon", "chardev=second,mode=control"]
