@@ -41,7 +41,6 @@ look:   movzwl  %bp, %eax
         movl    %eax, sequence
 2:      decw    %bp
         jns     look
-        movb    $SECTORS, count
 
         movw    $ready, %si
         call    puts
@@ -82,6 +81,7 @@ bit:    shrl    %eax
 
         movzbl  sequence, %eax          # its slot, for there are 256
         movw    $0x4300, %bx            # extended write
+        movb    $SECTORS, count         # a BIOS sets it to what was done
         call    transfer
         movw    $good, %si
         jnc     2f

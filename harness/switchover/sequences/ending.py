@@ -63,7 +63,9 @@ class Ending:
         if self._player.status in UNDER_WAY:
             await (self._cancel() if how == "cancel" else self._complete())
         await self._player.look()
-        if self._player.status == "completed" and not self._player.reclaimed:
+        if self._player.lost and not self._player.reclaimed:
+            pass
+        elif self._player.status == "completed" and not self._player.reclaimed:
             await self._at_destination()
         elif not self._player.status.startswith("postcopy"):
             await self._at_source()

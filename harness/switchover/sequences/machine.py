@@ -280,6 +280,7 @@ class Sequence(RuleBasedStateMachine):
     def records(self) -> None:
         self.play(step.records(SOURCE))
 
+    @precondition(lambda self: not self._migrates)
     @rule()
     def unplug(self) -> None:
         self.qmp(SOURCE, "device_del", id="extra")

@@ -44,6 +44,8 @@ class Player:
         # Whether management has stopped the guest, and whether it has decided, after
         # `completed`, that the guest goes on at the source.
         self.stopped = self.reclaimed = False
+        # Whether the destination has not got what the source believes to have sent.
+        self.lost = False
         self.faults = Faults()
         self.differences: dict[int, disk.Difference] = {}
         self.debts: dict[int, Debt] = {}
@@ -173,13 +175,27 @@ class Player:
         destination = self.stage[DESTINATION]
         if not destination.killed:
             with contextlib.suppress(Died):
-                arrived = {"status": "completed"}
-                await destination.wait_event("MIGRATION", ARRIVE_SECONDS, **arrived)
+                await self._end_at(destination)
         for i, owed in self.debts.items():
             if owed is Debt.OWED:
                 self.compare(i)
         if any(difference.blocks for difference in self.differences.values()):
             raise Over("the images differ")
+
+    async def _end_at(self, destination: VM) -> None:
+        """Wait for the end of the migration there. Is it what the source believes?"""
+
+        def end() -> str | None:
+            seen = migration.statuses(destination)[-1:]
+            return seen[0] if seen and seen[0] in ("completed", "failed") else None
+
+        end_there = await destination.until("end of migration", end, ARRIVE_SECONDS)
+        capabilities = await self.source.qmp("query-migrate-capabilities")
+        tells = {"capability": "return-path", "state": True} in capabilities
+        self.lost = end_there == "failed"
+        # Without a return path the source can't know.
+        believed = f"the migration has {end_there} there, and completed here"
+        self.notes.check(not (self.lost and tells), believed)
 
     def compare(self, number: int) -> None:
         """Compare the images of a disk."""
