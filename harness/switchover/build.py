@@ -9,11 +9,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import configure, firmware, ninja, paths, tree
+from . import configure, firmware, ninja, paths, tree, variants
 from .lock import exclusive
 from .progress import Progress
 
 NAMES = ("base", "patched")
+# Those that take long and are only made when they are asked for by name.
+ALL = (*NAMES, *configure.VARIANTS)
 LOCAL_WORK = (
     "patched tree has local work; building that, not patches/ "
     "(scripts/series export writes it there)"
@@ -26,6 +28,11 @@ class Build:
 
     name: str
     directory: Path
+
+    @property
+    def source(self) -> str:
+        """Of which source it is made: "base" or "patched"."""
+        return "base" if self.name == "base" else "patched"
 
     @property
     def system(self) -> Path:
@@ -65,7 +72,7 @@ class Build:
 
 
 def ensure(name: str, progress: Progress, cache: Path | None = None) -> Build:
-    """Bring the build called "base" or "patched" up to date, from nothing if need be.
+    """Bring the build of this name, one of ALL, up to date, from nothing if need be.
 
     `cache` is a folder with the source package's files, used when there is no
     other source. Raises any HarnessError but those of guests and VMs.
@@ -74,6 +81,7 @@ def ensure(name: str, progress: Progress, cache: Path | None = None) -> Build:
     if source.has_local_work:
         print(LOCAL_WORK, file=sys.stderr)
     build = Build(name, paths.build_dir(name))
+    variants.prepare(name)
     with exclusive(name, f"building {name}"):
         _make(build, source.directory, progress)
     return build
@@ -96,7 +104,9 @@ def _make(build: Build, source: Path, progress: Progress) -> None:
 def main() -> None:
     """scripts/build."""
     parser = argparse.ArgumentParser(prog="build", description=__doc__)
-    parser.add_argument("name", nargs="?", choices=NAMES, help="both if not given")
+    parser.add_argument(
+        "name", nargs="?", choices=ALL, help="base and patched if not given"
+    )
     parser.add_argument(
         "--source-cache",
         metavar="DIR",

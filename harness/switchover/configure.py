@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import bootstrap, paths
@@ -31,6 +32,12 @@ OPTIONS = [
     "--enable-vhost-user-blk-server",
     "--cc=ccache gcc",
 ]
+# What else a build of the patched tree has; see variants.py.
+VARIANTS = {
+    "sanitized": ["--enable-asan", "--enable-ubsan"],
+    "threads": ["--enable-tsan"],
+    "coverage": ["--enable-gcov"],
+}
 # Trees, build folders and caches of both, with room to spare.
 NEEDED_BYTES = 4_000_000_000
 
@@ -48,26 +55,19 @@ def environment() -> dict[str, str]:
 def is_configured(tree: Path, directory: Path) -> bool:
     """Whether configure has finished here, with what decides its outcome now."""
     stamp = _stamp(directory)
-    return stamp.is_file() and stamp.read_text() == _key(tree)
+    return stamp.is_file() and stamp.read_text() == _key(tree, directory)
 
 
 def configure(tree: Path, directory: Path, log: Path) -> None:
     """Configure in a folder that is made anew; the stamp is written last.
 
-    meson's folders can't be moved, so there is no temporary one. `directory`
-    becomes a link to it. Raises BuildFailed, with the path of the log, and
-    DiskFull.
+    meson's folders can't be moved, so there is no temporary one. Raises
+    BuildFailed, with the path of the log, and DiskFull.
     """
     check_space()
-    # Below the tree, where QEMU ignores it: then both trees are called ".." in
-    # all that is compiled, and the second one is found in the compiler's cache.
-    folder = tree / "build"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    directory.unlink(missing_ok=True)
-    directory.symlink_to(folder.relative_to(directory.parent))
+    _make_folder(tree, directory)
     python = f"--python={paths.VENV / 'bin' / 'python'}"
-    command = [tree / "configure", *OPTIONS, python]
+    command = [tree / "configure", *_options(directory), python]
     try:
         log.write_text(run(*command, cwd=directory, env=environment()))
     except CommandFailed as error:
@@ -75,20 +75,40 @@ def configure(tree: Path, directory: Path, log: Path) -> None:
             f"configure failed in {directory} ({error}); see {directory}/config.log "
             "and meson-logs/meson-log.txt beside it"
         ) from None
-    _stamp(directory).write_text(_key(tree))
+    _stamp(directory).write_text(_key(tree, directory))
+
+
+def _options(directory: Path) -> list[str]:
+    return OPTIONS + VARIANTS.get(directory.name, [])
+
+
+def _make_folder(tree: Path, directory: Path) -> None:
+    """Make the build folder anew, empty."""
+    if directory.name in VARIANTS:
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
+        return
+    # Below the tree, where QEMU ignores it: then both trees are called ".." in
+    # all that is compiled, and the second one is found in the compiler's cache.
+    folder = tree / "build"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    directory.unlink(missing_ok=True)
+    directory.symlink_to(folder.relative_to(directory.parent))
 
 
 def _stamp(directory: Path) -> Path:
     return directory / "switchover.stamp"
 
 
-def decisive() -> str:
+def decisive(options: Sequence[str] = OPTIONS) -> str:
     """What decides a build's outcome besides the tree: options, compiler, tools."""
-    return "\n".join([*OPTIONS, run("gcc", "--version"), bootstrap.venv_key()])
+    return "\n".join([*options, run("gcc", "--version"), bootstrap.venv_key()])
 
 
-def _key(tree: Path) -> str:
-    return hashlib.sha256(f"{tree}\n{decisive()}".encode()).hexdigest()
+def _key(tree: Path, directory: Path) -> str:
+    key = f"{tree}\n{decisive(_options(directory))}"
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def check_space() -> None:

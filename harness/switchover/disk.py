@@ -27,10 +27,10 @@ class Difference:
     first: int | None
 
 
-def make(path: Path, number: int = 0, size: int = SIZE) -> None:
+def make(path: Path, number: int = 0, size: int | None = None) -> None:
     """Disk `number`: a fixed pattern without zero blocks, another for each disk.
 
-    `size` is in bytes, SIZE at most.
+    `size` is in bytes, and SIZE if not given, which it can't exceed.
     """
     pattern = _pattern()
     start = number * MIB % SIZE
@@ -39,13 +39,13 @@ def make(path: Path, number: int = 0, size: int = SIZE) -> None:
         shutil.copyfileobj(source, target, MIB)
         source.seek(0)
         target.write(source.read(start))
-        target.truncate(size)
+        target.truncate(size or SIZE)
 
 
-def make_blank(path: Path, size: int = SIZE) -> None:
+def make_blank(path: Path, size: int | None = None) -> None:
     """A disk that reads as zeroes, so each block differs; `size` is in bytes."""
     with open(path, "wb") as file:
-        file.truncate(size)
+        file.truncate(size or SIZE)
 
 
 def compare(left: Path, right: Path) -> Difference:

@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument(
-        "--build", choices=build.NAMES, default="patched", help="default: patched"
+        "--build", choices=build.ALL, default="patched", help="default: patched"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(

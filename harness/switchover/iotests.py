@@ -62,14 +62,14 @@ def _run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/iotests",
-        usage="%(prog)s [-h] [--json] ([base|patched] [TEST...] | --upstream)",
+        usage="%(prog)s [-h] [--json] ([BUILD] [TEST...] | --upstream)",
         description=__doc__,
     )
     parser.add_argument(
         "words",
         nargs="*",
-        metavar="[base|patched] [TEST...]",
-        help="patched, and all tests in iotests/, if not given",
+        metavar="[BUILD] [TEST...]",
+        help="patched, and all tests in iotests/, if not given; see scripts/build --help",
     )
     parser.add_argument(
         "--upstream",
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(words: list[str]) -> tuple[str, list[str]]:
     """The build and the tests that are given; no tests are all in iotests/."""
-    if words and words[0] in build.NAMES:
+    if words and words[0] in build.ALL:
         return words[0], words[1:]
     return "patched", words
 

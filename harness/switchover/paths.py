@@ -17,10 +17,10 @@ GUEST = BUILD / "guest"
 
 
 def tree_dir(name: str) -> Path:
-    """The source tree of "base" or "patched"."""
-    return BUILD / "tree" / name
+    """The source tree of a build: base's, or patched's, of which others are made, too."""
+    return BUILD / "tree" / ("base" if name == "base" else "patched")
 
 
 def build_dir(name: str) -> Path:
-    """The build folder of "base" or "patched"."""
+    """The folder of a build."""
     return BUILD / name

@@ -80,7 +80,7 @@ class Runner:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         verdict = await self.judge(scenario, build, folder)
-        differences = tuple(verdict.matches(scenario.expected[build.name]))
+        differences = tuple(verdict.matches(scenario.expected[build.source]))
         _keep(folder, verdict, differences)
         return Result(scenario, build.name, verdict, differences, folder)
 

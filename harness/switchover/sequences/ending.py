@@ -89,7 +89,9 @@ class Ending:
             await self._try(DESTINATION, "qom-set", **link)
         await self._try(SOURCE, "migrate-set-parameters", max_bandwidth=0)
         for job in await self._source.qmp("query-block-jobs"):
-            await self._try(SOURCE, "block-job-set-speed", device=job["device"], speed=0)
+            await self._try(
+                SOURCE, "block-job-set-speed", device=job["device"], speed=0
+            )
             await self._try(SOURCE, "job-resume", id=job["device"])
 
     async def _status(self, *wanted: str) -> None:
@@ -224,7 +226,9 @@ class Ending:
             position = len(self._source.events)
             await self._try(SOURCE, "block-job-cancel", device=name)
             await self._ended(name)
-            end = self._source.monitor.find("BLOCK_JOB_COMPLETED", position, device=name)
+            end = self._source.monitor.find(
+                "BLOCK_JOB_COMPLETED", position, device=name
+            )
             number = int(name.removeprefix("m"))
             if end and "error" not in end.data and not self._player.moved(number):
                 self._player.compare(number)

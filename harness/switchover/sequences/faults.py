@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What happens to processes without a QMP command.
 
-    kill      SIGKILL
-    freeze    SIGSTOP, and SIGCONT after "seconds", whatever happens meanwhile
-    hang-up   somebody connects to a second monitor, sends "execute" with "arguments",
-              and is gone before the answer comes
+kill      SIGKILL
+freeze    SIGSTOP, and SIGCONT after "seconds", whatever happens meanwhile
+hang-up   somebody connects to a second monitor, sends "execute" with "arguments",
+          and is gone before the answer comes
 """
 
 from __future__ import annotations

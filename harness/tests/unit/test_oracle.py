@@ -160,3 +160,20 @@ def test_a_guest_that_was_stopped_in_vain_is_a_difference() -> None:
     assert differences(once, stops=2) == ["the guest was stopped 2 times, not 1"]
     assert differences(replace(COMPLETED, stops=0), stops=1)
     assert not differences(stops=2)
+
+
+def test_what_is_wrong_whatever_was_declared() -> None:
+    assert judge(replace(GOOD, errors=("refused",), journey=("failed",))).wrong() == []
+    assert judge(replace(GOOD, hang="stuck")).wrong() == ["hang: stuck"]
+    assert judge(replace(GOOD, surprises=("odd",))).wrong() == ["odd"]
+    assert judge(replace(GOOD, **with_disk(found={}))).wrong()
+    assert judge(replace(GOOD, **with_vm(exit_code=-6))).wrong()
+
+
+def test_a_sanitizer_is_heard() -> None:
+    said = "==7==ERROR: LeakSanitizer\nSUMMARY: AddressSanitizer: 8 byte(s) leaked\n"
+    leak = with_vm(exit_code=1, stderr=said)
+    assert differences(**leak)[0] == (
+        "unexpected crash: source: AddressSanitizer: 8 byte(s) leaked"
+    )
+    assert judge(replace(GOOD, **with_vm(stderr="a.c:1:2: runtime error: x\n"))).wrong()
