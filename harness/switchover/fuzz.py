@@ -103,8 +103,12 @@ def _search(made: Build, options: argparse.Namespace, progress: Progress) -> int
 def _show(search: Search) -> None:
     for finding in search.findings.values():
         print(finding, file=sys.stderr)
-    played = f"{search.sequences} sequences, {search.steps} steps"
-    print(f"{played}, {search.refused} refused; {len(search.findings)} findings")
+    reached = [f"{number} {status}" for status, number in search.reached.most_common()]
+    print(
+        f"{search.sequences} sequences of {search.steps} steps, {search.refused} "
+        f"refused; {', '.join(reached) or 'no migrations'}; "
+        f"{len(search.findings)} findings"
+    )
 
 
 def _as_data(search: Search) -> dict[str, Any]:
@@ -114,6 +118,7 @@ def _as_data(search: Search) -> dict[str, Any]:
         "sequences": search.sequences,
         "steps": search.steps,
         "refused": search.refused,
+        "reached": dict(search.reached),
         "findings": [
             {
                 "wrong": finding.verdict.wrong(),

@@ -39,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for test in tests:
             if not overlay.find(source, test):
                 parser.error(f"there is no iotest {test} in iotests/ or in QEMU")
-        results = run_own(made, progress) if not tests else _run_on(made, tests, progress)
+        results = (
+            run_own(made, progress) if not tests else _run_on(made, tests, progress)
+        )
     return _report(results, options.json)
 
 

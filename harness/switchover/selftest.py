@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Test all of it: harness, scenarios on both builds, the series and its iotests."""
+"""Test all of it: the harness, every scenario on both builds, the series' own tests."""
 
 from __future__ import annotations
 
@@ -14,11 +14,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import accel, build, guest, iotests, paths, seriescheck
+from . import (
+    accel,
+    build,
+    coverage,
+    guest,
+    iotests,
+    paths,
+    seriescheck,
+    thorough,
+    upstream,
+)
 from .build import Build
 from .lock import exclusive
 from .progress import Progress
 from .runner import PARALLEL
+from .sequences.suite import run as run_sequences
 
 HARNESS = paths.ROOT / "harness"
 UNIT_SECONDS = 600
@@ -41,21 +52,78 @@ class Count:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if every test passed, else 1; the last line on stdout is the count."""
-    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
-    parser.add_argument(
-        "--unit", action="store_true", help="only the unit tests; they need no QEMU"
-    )
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
+    progress = Progress()
     with exclusive("run", "running scenarios"):
-        count = run_unit_tests()
-        if not options.unit:
-            progress = Progress()
-            patched = _prepare(progress)
-            count += check_series(progress)
-            count += run_scenarios()
-            count += run_iotests(patched, progress)
+        if options.unit:
+            count = run_unit_tests()
+        elif options.sanitized:
+            count = run_on("sanitized", progress)
+        elif options.coverage:
+            count = run_coverage(progress)
+        elif options.upstream:
+            count = run_upstream(progress)
+        else:
+            count = run_all(progress)
     print(count)
     return int(count.failed > 0 or count.passed == 0)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="scripts/test", description=__doc__)
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--unit", action="store_true", help="only the unit tests; they need no QEMU"
+    )
+    what.add_argument(
+        "--sanitized",
+        action="store_true",
+        help="only what needs the patches, with address and other sanitizers",
+    )
+    what.add_argument(
+        "--coverage",
+        action="store_true",
+        help="the same; then name each line of the series that was not reached",
+    )
+    what.add_argument(
+        "--upstream",
+        action="store_true",
+        help="QEMU's own tests, compared on both builds (an hour)",
+    )
+    return parser
+
+
+def run_all(progress: Progress) -> Count:
+    """What runs without any option."""
+    count = run_unit_tests()
+    base, patched = _prepare(progress)
+    count += check_series(progress)
+    count += run_scenarios()
+    count += run_iotests(patched, progress)
+    with exclusive("fuzz", "fuzzing"):
+        return count + Count(*run_sequences([base, patched], progress))
+
+
+def run_on(name: str, progress: Progress) -> Count:
+    """Run what needs the patches on another build of them."""
+    made = build.ensure(name, progress)
+    with exclusive("iotests", "running iotests"), exclusive("fuzz", "fuzzing"):
+        return Count(*thorough.run(made, progress))
+
+
+def run_coverage(progress: Progress) -> Count:
+    """The same, and print which lines of the series it has not reached."""
+    made = build.ensure("coverage", progress)
+    coverage.clear(made)
+    count = run_on("coverage", progress)
+    print(*coverage.measure(made), sep="\n")
+    return count
+
+
+def run_upstream(progress: Progress) -> Count:
+    """QEMU's own tests; those that differ between the builds have failed."""
+    with exclusive("iotests", "running iotests"):
+        return Count(*upstream.everything(progress))
 
 
 def run_unit_tests() -> Count:
@@ -122,11 +190,11 @@ def scenario_count(report: Path) -> Count:
     return Count(results["pass"], results["total"] - results["pass"])
 
 
-def _prepare(progress: Progress) -> Build:
-    """Make all that the avocado tests find ready; the patched build."""
-    base, patched = [build.ensure(name, progress) for name in build.NAMES]
-    asyncio.run(accel.choose(base, guest.ensure(progress)))
-    return patched
+def _prepare(progress: Progress) -> list[Build]:
+    """Make all that the avocado tests find ready; base and patched."""
+    builds = [build.ensure(name, progress) for name in build.NAMES]
+    asyncio.run(accel.choose(builds[0], guest.ensure(progress)))
+    return builds
 
 
 def _fresh(report: Path) -> Path:

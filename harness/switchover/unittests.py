@@ -37,6 +37,14 @@ FAILED = re.compile(
 )
 
 
+BUILT = re.compile(rf"^build {FOLDER}/([\w-]+):", re.MULTILINE)
+
+
+def all_tests(build: Build) -> list[str]:
+    """The names of all that this build has."""
+    return sorted(BUILT.findall((build.directory / "build.ninja").read_text()))
+
+
 def compile_tests(build: Build, wanted: list[str], progress: Progress) -> list[str]:
     """Compile those of the wanted tests that this build has; their names."""
     known = (build.directory / "build.ninja").read_text()

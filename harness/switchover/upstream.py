@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from . import build, comparison, overlay, paths, unittests
+from . import build, comparison, overlay, paths, qtests, unittests
+from .build import Build
 from .check import FORMATS, Check, Outcome
 from .comparison import DIFFERENT, SAME, Comparison
 from .progress import Progress, Step
@@ -36,12 +37,56 @@ class Pair:
 
 def main(progress: Progress, as_data: bool) -> int:
     """0 if no test differs between the builds, else 1."""
-    found = asyncio.run(_compare(_pairs(progress), progress))
+    builds = [build.ensure(name, progress) for name in build.NAMES]
+    found = asyncio.run(_compare(_pairs(builds, unittests.BLOCK, progress), progress))
+    _report(found, as_data)
+    return int(any(one.verdict == DIFFERENT for one in found))
+
+
+def everything(progress: Progress) -> tuple[int, int]:
+    """All unit tests and migration-test, too: how many don't differ, and how many do.
+
+    Cases that only the patches have count, too: they have to pass.
+    """
+    builds = [build.ensure(name, progress) for name in build.NAMES]
+    for made in builds:
+        qtests.compile_test(made, qtests.MIGRATION, progress)
+    pairs = _pairs(builds, unittests.all_tests(builds[0]), progress)
+    by_build = [qtests.cases(made, qtests.MIGRATION) for made in builds]
+    known = [case for case in by_build[1] if case in by_build[0]]
+    pairs += [
+        Pair(case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds})
+        for case in known
+    ]
+    found = asyncio.run(_compare(pairs, progress))
+    _report(found, as_data=False)
+    new = [case for case in by_build[1] if case not in by_build[0]]
+    failed = asyncio.run(_run_new(builds[1], new, progress))
+    different = sum(one.verdict == DIFFERENT for one in found)
+    return (
+        len(found) - different + len(new) - failed,
+        different + failed,
+    )
+
+
+async def _run_new(patched: Build, cases: list[str], progress: Progress) -> int:
+    """Run what base has not; how many did not pass."""
+    failed = 0
+    with progress.step("migration-test's new cases", len(cases)) as step:
+        for number, case in enumerate(cases, 1):
+            outcome = await qtests.run_case(patched, case)
+            if outcome.status != "pass":
+                failed += 1
+                print(f"{case}: {outcome}; see {outcome.log}")
+            step.update(number)
+    return failed
+
+
+def _report(found: list[Comparison], as_data: bool) -> None:
     if as_data:
         print(json.dumps([one.as_data() for one in found], indent=1))
     else:
         _show(found)
-    return int(any(one.verdict == DIFFERENT for one in found))
 
 
 def chosen() -> list[str]:
@@ -63,12 +108,9 @@ def chosen() -> list[str]:
     return sorted(names)
 
 
-def _pairs(progress: Progress) -> list[Pair]:
-    """Make both builds, their unit tests and overlays, and all that is to be run."""
-    builds = [build.ensure(name, progress) for name in build.NAMES]
-    units = [
-        unittests.compile_tests(made, unittests.BLOCK, progress) for made in builds
-    ]
+def _pairs(builds: list[Build], wanted: list[str], progress: Progress) -> list[Pair]:
+    """Make the wanted unit tests and the overlays; all that is to be run."""
+    units = [unittests.compile_tests(made, wanted, progress) for made in builds]
     sources = {made.name: overlay.make(made.name) for made in builds}
     pairs = [
         Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})

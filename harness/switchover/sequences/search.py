@@ -71,6 +71,8 @@ class Search:
     steps: int = 0
     findings: dict[str, Finding] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
+    # How many sequences had a migration with this status.
+    reached: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Search; also all failures after the first, if there is time."""
@@ -136,6 +138,7 @@ class Search:
         self.sequences += 1
         self.steps += len(player.played)
         self.refused += player.refused
+        self.reached.update(set(verdict.journey))
         self.progress(self.sequences)
         wrong = verdict.wrong()
         if not wrong:

@@ -63,6 +63,12 @@ def write(path: Path, steps: Iterable[Step], about: str) -> None:
     temporary.replace(path)
 
 
+def about(path: Path) -> dict[str, str]:
+    """What the first line of a sequence is for people; empty if it isn't."""
+    first = json.loads(path.read_text().partition("\n")[0])
+    return first if "about" in first else {}
+
+
 def read(path: Path) -> list[Step]:
     """Read a sequence; raises BadSequence when that is none."""
     try:
