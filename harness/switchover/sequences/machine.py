@@ -413,8 +413,7 @@ class Sequence(RuleBasedStateMachine):
         """Bring it to its end and have it judged."""
         try:
             if self._player.stage.vms:
-                if not self._over:
-                    self._finish()
+                self._finish()
                 verdict = self._runner.run(self._player.verdict())
                 self.judged(verdict, self._player)
         finally:
@@ -423,6 +422,9 @@ class Sequence(RuleBasedStateMachine):
 
     def _finish(self) -> None:
         last = {"finish": self._how}
+        if self._over:
+            self._player.played.append(last)
+            return
         try:
             self._runner.run(ending.Ending(self._player).play(last))
         except Over:
