@@ -20,7 +20,7 @@ from .stage import DESTINATION, SOURCE, Stage
 from .step import Step
 
 # What may well not happen is waited for that long.
-SOON_SECONDS = 3.0
+SOON_SECONDS = 1.5
 # What a destination has to do once the source is done with it.
 ARRIVE_SECONDS = 30.0
 RECORDS = 3
