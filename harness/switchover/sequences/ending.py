@@ -182,6 +182,8 @@ class Ending:
         """The guest has to run at the source, and mirrors to get in sync there."""
         if not await self._goes_on():
             await self._decide()
+        if not self._player.deactivated and not self._player.reclaimed:
+            await self._all_active()
         await self._try(SOURCE, "blockdev-set-active", active=True)
         for job in await self._source.qmp("query-jobs"):
             if job["status"] == "pending":
@@ -213,6 +215,14 @@ class Ending:
         )
         if self._destination:
             await self._destination.kill()
+
+    async def _all_active(self) -> None:
+        """A migration that has not completed leaves no node inactive."""
+        nodes = await self._source.qmp("query-named-block-nodes", flat=True)
+        for node in nodes:
+            active = node.get("active", True)
+            name = node["node-name"]
+            self._player.notes.check(active, f"node {name} is inactive at the source")
 
     async def _mirrors_agree(self) -> None:
         """Let the mirrors that live get in sync, and compare what they have copied."""

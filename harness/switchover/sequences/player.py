@@ -24,6 +24,7 @@ SOON_SECONDS = 1.5
 # What a destination has to do once the source is done with it.
 ARRIVE_SECONDS = 30.0
 RECORDS = 3
+PAUSES = ("pre-switchover", "ready")
 PIVOTS = ("block-job-complete", "job-complete")
 
 
@@ -44,6 +45,8 @@ class Player:
         # Whether management has stopped the guest, and whether it has decided, after
         # `completed`, that the guest goes on at the source.
         self.stopped = self.reclaimed = False
+        # Whether management has had a node inactivated.
+        self.deactivated = False
         # Whether the destination has not got what the source believes to have sent.
         self.lost = False
         self.faults = Faults()
@@ -89,7 +92,7 @@ class Player:
     async def execute(self, step: Step) -> bool:
         """Whether the command is accepted; one to a process that was killed isn't."""
         vm, command = self.stage[step["at"]], step["execute"]
-        position = len(vm.events)
+        position, status = len(vm.events), self.status
         if vm.killed:
             return False
         try:
@@ -103,11 +106,28 @@ class Player:
                 arguments = step["arguments"]
                 job = arguments.get("device") or arguments["id"]
                 self._pivots[job].add(position)
+            elif command == "migrate_cancel" and status in PAUSES:
+                await self._is_cancelled()
+            elif command == "blockdev-set-active":
+                self.deactivated |= not step["arguments"]["active"]
             elif command in ("stop", "cont"):
                 self.stopped = command == "stop"
                 done = command == "cont" and self.status == "completed"
                 self.reclaimed = self.reclaimed or done
         return True
+
+    async def _is_cancelled(self) -> None:
+        """Nothing goes on in the pause: a cancel ends it, and is no failure."""
+
+        def left() -> str | None:
+            return None if self.status in PAUSES else self.status
+
+        status = await self.source.until("end of the pause", left, ARRIVE_SECONDS)
+        harmed = any(
+            step.get("fault") or step.get("execute") == "yank" for step in self.played
+        )
+        cancelled = status in ("cancelling", "cancelled")
+        self.notes.check(harmed or cancelled, f"cancelled in the pause, it is {status}")
 
     async def _await(self, step: Step) -> None:
         vm = self.stage[step["at"]]
@@ -143,6 +163,13 @@ class Player:
             self.notes.surprises.append(wrong)
         if self.source.exit_code is None:
             await self._look_at_guest()
+        announced = [e.name for e in self.source.events].count("MIGRATION_READY")
+        entered = self._statuses().count("ready")
+        # One may have been received without the other.
+        self.notes.check(
+            abs(announced - entered) <= 1,
+            f"status ready was entered {entered} times, and announced {announced} times",
+        )
         if self.status == "completed" and not self.debts:
             await self._arrived()
 
@@ -153,6 +180,8 @@ class Player:
         here = await is_running(self.source)
         again = await self.source.qmp("query-migrate")
         ready = info.get("status") == again.get("status") == "ready"
+        reason = info.get("status") != "failed" or info.get("error-desc")
+        self.notes.check(bool(reason), "a migration has failed without a reason")
         self.notes.check(not (here and there), "the guest runs at both sides")
         self.notes.check(not (here and ready), "the guest runs in ready")
         if there and not self.reclaimed:

@@ -26,7 +26,7 @@ from . import step
 from .machine import Failure, Sequence
 from .player import Player
 
-STEPS = 14
+STEPS = 24
 # Of one round: hypothesis remembers what it has tried.
 ROUND = 2000
 NUMBER = re.compile(r"\d+")
