@@ -15,7 +15,7 @@ from .progress import Progress
 
 NAMES = ("base", "patched")
 # Those that take long and are only made when they are asked for by name.
-ALL = (*NAMES, *configure.VARIANTS)
+ALL = (*NAMES, *variants.NAMES)
 LOCAL_WORK = (
     "patched tree has local work; building that, not patches/ "
     "(scripts/series export writes it there)"

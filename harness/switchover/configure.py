@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import bootstrap, paths
+from . import bootstrap, paths, variants
 from .command import CommandFailed, run
 from .errors import BuildFailed, DiskFull
 
@@ -32,12 +32,6 @@ OPTIONS = [
     "--enable-vhost-user-blk-server",
     "--cc=ccache gcc",
 ]
-# What else a build of the patched tree has; see variants.py.
-VARIANTS = {
-    "sanitized": ["--enable-asan", "--enable-ubsan"],
-    "threads": ["--enable-tsan"],
-    "coverage": ["--enable-gcov"],
-}
 # Trees, build folders and caches of both, with room to spare.
 NEEDED_BYTES = 4_000_000_000
 
@@ -67,7 +61,7 @@ def configure(tree: Path, directory: Path, log: Path) -> None:
     check_space()
     _make_folder(tree, directory)
     python = f"--python={paths.VENV / 'bin' / 'python'}"
-    command = [tree / "configure", *_options(directory), python]
+    command = [tree / "configure", *_options(tree, directory), python]
     try:
         log.write_text(run(*command, cwd=directory, env=environment()))
     except CommandFailed as error:
@@ -78,21 +72,21 @@ def configure(tree: Path, directory: Path, log: Path) -> None:
     _stamp(directory).write_text(_key(tree, directory))
 
 
-def _options(directory: Path) -> list[str]:
-    return OPTIONS + VARIANTS.get(directory.name, [])
+def _options(tree: Path, directory: Path) -> list[str]:
+    return OPTIONS + variants.options(directory.name, tree)
 
 
 def _make_folder(tree: Path, directory: Path) -> None:
     """Make the build folder anew, empty."""
-    if directory.name in VARIANTS:
-        shutil.rmtree(directory, ignore_errors=True)
-        directory.mkdir()
-        return
-    # Below the tree, where QEMU ignores it: then both trees are called ".." in
-    # all that is compiled, and the second one is found in the compiler's cache.
-    folder = tree / "build"
+    # Below the tree: then all trees are called ".." in all that is compiled, and
+    # what is the same in another build is found in the compiler's cache.
+    folder = tree / variants.folder(directory.name)
+    if directory.name in variants.NAMES:
+        variants.ignore_folders(tree)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
+    if directory.is_dir() and not directory.is_symlink():
+        shutil.rmtree(directory)
     directory.unlink(missing_ok=True)
     directory.symlink_to(folder.relative_to(directory.parent))
 
@@ -107,7 +101,7 @@ def decisive(options: Sequence[str] = OPTIONS) -> str:
 
 
 def _key(tree: Path, directory: Path) -> str:
-    key = f"{tree}\n{decisive(_options(directory))}"
+    key = f"{tree}\n{decisive(_options(tree, directory))}"
     return hashlib.sha256(key.encode()).hexdigest()
 
 

@@ -3,7 +3,7 @@
 
     sanitized   AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer
     threads     ThreadSanitizer
-    coverage    gcov
+    coverage    gcov, on the files that the series changes
 
 A sanitizer's report ends the process with an exit code that the oracle takes for a
 crash, or, for undefined behaviour, is a line on stderr that it takes for one.
@@ -12,20 +12,58 @@ crash, or, for undefined behaviour, is a line on stderr that it takes for one.
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from . import paths
+from .git import git
 
+NAMES = ("sanitized", "threads", "coverage")
+SANITIZERS = {
+    "sanitized": ["--enable-asan", "--enable-ubsan"],
+    "threads": ["--enable-tsan"],
+}
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
-OPTIONS = {
+ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
     "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1",
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'threads'}:history_size=4",
 }
+COMPILER = paths.ROOT / "harness" / "coverage" / "cc.sh"
 
 
 def prepare(name: str) -> None:
     """Give what is started from now on the options of the sanitizers, if need be."""
-    if name in ("sanitized", "threads"):
-        os.environ.update(OPTIONS)
+    if name in SANITIZERS:
+        os.environ.update(ENVIRONMENT)
+
+
+def folder(name: str) -> str:
+    """The name of a build's folder in its tree; only the first is ignored by QEMU."""
+    return f"build-{name}" if name in NAMES else "build"
+
+
+def options(name: str, tree: Path) -> list[str]:
+    """What configure is told for a build, and not for the others."""
+    if name != "coverage":
+        return SANITIZERS.get(name, [])
+    # Only what is of interest: the rest is in the compiler's cache.
+    files = " ".join(f"../{file}" for file in changed_sources(tree))
+    return [f"--cc={COMPILER} {files} --", "--extra-ldflags=--coverage"]
+
+
+def changed_sources(tree: Path) -> list[str]:
+    """The C files that the series changes or adds, but not its tests."""
+    names = git(tree, "diff", "--name-only", "--diff-filter=d", "base", "--", "*.c")
+    return [name for name in names.splitlines() if not name.startswith("tests/")]
+
+
+def ignore_folders(tree: Path) -> None:
+    """Have git take no notice of these folders in a tree, and all its worktrees."""
+    path = tree / git(tree, "rev-parse", "--git-path", "info/exclude")
+    wanted = "/build-*/\n"
+    text = path.read_text() if path.is_file() else ""
+    if wanted not in text:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text + wanted)

@@ -182,7 +182,7 @@ class Ending:
         """The guest has to run at the source, and mirrors to get in sync there."""
         if not await self._goes_on():
             await self._decide()
-        if not self._player.deactivated and not self._player.reclaimed:
+        elif not self._player.deactivated and not self._player.reclaimed:
             await self._all_active()
         await self._try(SOURCE, "blockdev-set-active", active=True)
         for job in await self._source.qmp("query-jobs"):
