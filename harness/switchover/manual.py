@@ -12,6 +12,7 @@ import subprocess
 from pathlib import Path, PurePath
 
 from . import paths
+from .command import stopping
 from .configure import environment
 
 # meson's only other options are for a dependency file.
@@ -38,20 +39,11 @@ def make(source: Path, log: Path) -> str:
         *(paths.VENV / "bin" / "sphinx-build", *OPTIONS, "-d", doctrees),
         *(source / "docs", folder / "html"),
     ]
-    with log.open("w") as file:
-        try:
-            ended = subprocess.run(
-                command,
-                env={**os.environ, **environment(), "CONFDIR": "/etc/qemu"},
-                check=False,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                timeout=SECONDS,
-            )
-        except subprocess.TimeoutExpired:
-            return f"no end after {SECONDS:.0f} s"
-    if ended.returncode == 0:
+    try:
+        code = _run(command, log)
+    except subprocess.TimeoutExpired:
+        return f"no end after {SECONDS:.0f} s"
+    if code == 0:
         return ""
     # What was read before the warning would not be read, and warned of, again.
     shutil.rmtree(doctrees, ignore_errors=True)
@@ -59,3 +51,21 @@ def make(source: Path, log: Path) -> str:
     _, _, warning = text.partition(WARNING)
     said = (warning or text).strip()
     return said.partition("\n")[0] or "it gave no reason"
+
+
+def _run(command: list[str | Path], log: Path) -> int:
+    """Its exit code; its helpers, too, are gone when it has taken too long."""
+    env = {**os.environ, **environment(), "CONFDIR": "/etc/qemu"}
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        ) as process,
+        stopping(process),
+    ):
+        return process.wait(SECONDS)

@@ -62,3 +62,9 @@ def test_a_warning_is_told_and_will_be_told_again(source):
 def test_an_error_that_is_no_warning_is_told(source):
     (source / "docs" / "bad").write_text("Extension error!")
     assert make(source) == "Extension error!"
+
+
+def test_a_hang_is_told_and_ended(source, monkeypatch):
+    monkeypatch.setattr(manual, "SECONDS", 0.2)
+    (paths.VENV / "bin" / "sphinx-build").write_text("#!/bin/sh\nsleep 1000\n")
+    assert make(source) == "no end after 0 s"
