@@ -31,8 +31,8 @@ class Build:
 
     @property
     def source(self) -> str:
-        """Of which source it is made: "base" or "patched"."""
-        return "base" if self.name == "base" else "patched"
+        """The name of the tree that it is made of."""
+        return variants.source(self.name)
 
     @property
     def system(self) -> Path:

@@ -125,7 +125,7 @@ class Check:
         """Exit code, seconds and output; the code is None past the deadline."""
         words = [
             sys.executable,
-            paths.tree_dir(self.build.name) / overlay.IN_TREE / "check",
+            paths.tree_dir(self.build.source) / overlay.IN_TREE / "check",
             f"--source-dir={self.source}",
             f"--build-dir={self.build.directory / overlay.IN_TREE}",
             f"-{self.format}",

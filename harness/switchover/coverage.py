@@ -56,7 +56,7 @@ def measure(build: Build) -> list[Coverage]:
 
     Only what the compiler has made code of: no declarations, no comments, no tests.
     """
-    tree = paths.tree_dir(build.name)
+    tree = paths.tree_dir(build.source)
     added = changed_lines(git(tree, "diff", "--unified=0", BASE, "--", "*.c", "*.h"))
     added = {f: lines for f, lines in added.items() if not f.startswith("tests/")}
     executed = _executed(build, tree, {f for f in added if f.endswith(".c")})

@@ -11,14 +11,14 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from . import paths
+from . import paths, variants
 
 IN_TREE = Path("tests") / "qemu-iotests"
 
 
 def make(build: str) -> Path:
-    """The overlay of the build called "base" or "patched", made anew."""
-    tree = paths.tree_dir(build) / IN_TREE
+    """The overlay of the build of this name, made anew."""
+    tree = paths.tree_dir(variants.source(build)) / IN_TREE
     folder = paths.BUILD / "iotests" / build / "source"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "tests").mkdir(parents=True)

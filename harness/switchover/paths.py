@@ -17,8 +17,8 @@ GUEST = BUILD / "guest"
 
 
 def tree_dir(name: str) -> Path:
-    """The source tree of a build: base's, or patched's, of which others are made, too."""
-    return BUILD / "tree" / ("base" if name == "base" else "patched")
+    """A source tree: base, patched, or one of those that are made beside them."""
+    return BUILD / "tree" / name
 
 
 def build_dir(name: str) -> Path:

@@ -214,7 +214,7 @@ def _tests(
     for name in unittests.compile_tests(build, list(tests.unit), progress):
         with progress.step(f"{name} on {build.name}"):
             yield f"unit test {name}", asyncio.run(unittests.run(build, name))
-    source = paths.tree_dir(build.name) / overlay.IN_TREE
+    source = paths.tree_dir(build.source) / overlay.IN_TREE
     checks = [Check(build, source, format) for format in FORMATS]
     for name in tests.iotests:
         run = iotests.run(checks, name, Declaration(), progress)

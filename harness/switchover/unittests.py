@@ -67,7 +67,7 @@ async def run(build: Build, name: str, suffix: str = "") -> Outcome:
     log = folder / "output"
     program = build.directory / FOLDER / name
     env = {
-        "G_TEST_SRCDIR": str(paths.tree_dir(build.name) / FOLDER),
+        "G_TEST_SRCDIR": str(paths.tree_dir(build.source) / FOLDER),
         "G_TEST_BUILDDIR": str(program.parent),
     }
     start = time.monotonic()

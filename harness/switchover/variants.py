@@ -33,6 +33,11 @@ ENVIRONMENT = {
 COMPILER = paths.ROOT / "harness" / "coverage" / "cc.sh"
 
 
+def source(name: str) -> str:
+    """The name of the tree that a build is made of; the variants are of "patched"."""
+    return "patched" if name in NAMES else name
+
+
 def prepare(name: str) -> None:
     """Give what is started from now on the options of the sanitizers, if need be."""
     if name in SANITIZERS:

@@ -76,12 +76,6 @@ class VM:
         return self.monitor.events
 
     @property
-    def pid(self) -> int:
-        """The process's number, once it was started."""
-        assert self._process
-        return self._process.pid
-
-    @property
     def stderr(self) -> str:
         """What the process has written to its stderr; nothing before its start."""
         return self._stderr.read_text(errors="replace")
