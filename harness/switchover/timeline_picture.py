@@ -219,6 +219,7 @@ def _side_names(
         name = re.sub(r"(\d+)$", r"\n\1", side)
         middle = (min(tops) + max(tops) + ROW) / 2
         style = {"rotation": 90, "weight": "bold", "color": INK, "fontsize": SMALL}
+        style["multialignment"] = "center"
         axes.text(left, middle, name, ha="right", va="center", **style)
         axes.plot(
             [left + 0.012] * 2,
