@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
+from pathlib import Path
 
-from .. import configure, firmware, ninja
+from .. import bootstrap, configure, firmware, ninja
 from ..build import Build
 from ..command import CommandFailed, run
 from ..errors import BuildFailed
@@ -16,6 +18,10 @@ from . import places, recipe
 from .recipe import Recipe
 
 STAMP = "switchover.recipe"
+# For some years no x86 emulator was built without it, and it was a submodule.
+NEEDS_FDT = "TARGET_NEED_FDT=y"
+FDT = "libfdt-dev"
+TARGET = Path("configs/targets/x86_64-softmmu.mak")
 CONFIGURE_SECONDS = 600.0
 
 
@@ -49,6 +55,7 @@ def _build(made: Recipe, progress: Progress, reused: bool) -> Build:
     folder.mkdir(exist_ok=True)
     (folder / STAMP).unlink(missing_ok=True)
     places.logs().mkdir(exist_ok=True)
+    _provide_fdt()
     # At each revision: make's own way of doing it forgets CFLAGS.
     with progress.step("configure"):
         _configure(made)
@@ -64,6 +71,14 @@ def _build(made: Recipe, progress: Progress, reused: bool) -> Build:
     return result
 
 
+def _provide_fdt() -> None:
+    """Install it if it is needed; raises MissingTool, SourceUnavailable."""
+    target = places.source() / TARGET
+    is_needed = target.is_file() and NEEDS_FDT in target.read_text()
+    if is_needed and (missing := bootstrap.missing_packages([FDT])):
+        bootstrap.install(missing)
+
+
 def _configure(made: Recipe) -> None:
     configure.check_space()
     folder = places.build()
@@ -73,13 +88,16 @@ def _configure(made: Recipe) -> None:
         header.write_text(recipe.HEADER)
         environment["CFLAGS"] = f"{recipe.OLD_FLAGS} -include {header}"
     log = places.logs() / "configure.log"
-    command = [str(places.source() / "configure"), *made.options]
+    # Old ones say on their stdout what is wrong.
+    aloud = ["sh", "-c", 'exec "$0" "$@" 1>&2']
+    command = [*aloud, str(places.source() / "configure"), *made.options]
+    log.write_text(f"{shlex.join(command)}\n")
     try:
-        output = run(*command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS)
+        run(*command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS)
     except CommandFailed as error:
-        log.write_text(f"{json.dumps(command)}\n{error}\n")
-        raise BuildFailed(f"configure failed ({error}); see {log}") from None
-    log.write_text(output)
+        raise BuildFailed(
+            f"configure failed ({error}); see {log} and config.log in {folder}"
+        ) from None
 
 
 def _is_reusable(made: Recipe) -> bool:

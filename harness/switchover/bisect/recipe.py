@@ -29,7 +29,6 @@ WANTED = [
     "--disable-download",
     "--disable-install-blobs",
     "--disable-blobs",
-    "--disable-git-update",
 ]
 UNWANTED = [
     "attr",
@@ -117,12 +116,15 @@ def of(source: Path, own_options: bool = False) -> Recipe:
     text = _texts(source)
     options = [*COMMON, *(option for option in WANTED if _knows(text, option))]
     if (source / "meson.build").is_file():
-        if _knows(text, "--meson"):
-            # Its own was a submodule.
-            options.append(f"--meson={paths.VENV / 'bin' / 'meson'}")
         if "--without-default-features" not in options:
             options += _disabled(text)
-        return _meson([*options, python3()])
+        if _knows(text, "--meson"):
+            # Its own was a submodule. Another one excludes --python; then it is
+            # the first in the PATH, which is the venv's as well.
+            options.append(f"--meson={paths.VENV / 'bin' / 'meson'}")
+        else:
+            options.append(python3())
+        return _meson(options)
     options += _disabled(text)
     if NO_PYTHON_3 in text:
         options.append(f"--python={python2.ensure()}")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import struct
 import time
 from pathlib import Path
@@ -23,6 +24,7 @@ from switchover.bisect import (
     recipe,
     show,
     sourcetree,
+    store,
     trial,
 )
 from switchover.bisect.dialect import Dialect
@@ -30,6 +32,7 @@ from switchover.bisect.link import Link
 from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome, Step, together
 from switchover.bisect.stage import Stage
 from switchover.build import Build
+from switchover.command import CommandFailed
 from switchover.errors import BuildFailed, MissingTool, SourceUnavailable
 from switchover.git import git
 from switchover.progress import Progress
@@ -165,6 +168,51 @@ def test_what_an_earlier_build_left_is_made_anew_if_it_is_in_the_way(
     assert tries == [True, False]
     builder.build(Progress(), fresh=True)
     assert tries[2:] == [False]
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_libfdt_is_installed_where_it_is_needed(project, monkeypatch, needed):
+    installed = []
+    monkeypatch.setattr(builder.bootstrap, "missing_packages", list)
+    monkeypatch.setattr(builder.bootstrap, "install", installed.extend)
+    target = places.source() / builder.TARGET
+    target.parent.mkdir(parents=True)
+    target.write_text(builder.NEEDS_FDT if needed else "")
+    builder._provide_fdt()
+    assert installed == ([builder.FDT] if needed else [])
+
+
+def made_of(project: Path, monkeypatch) -> tuple[Build, str]:
+    """Programs that were just built, and the name that they are kept by."""
+    monkeypatch.setattr(store.firmware, "link", lambda _: None)
+    folder = project / "made"
+    folder.mkdir()
+    build = Build("bisect", folder)
+    for program in (build.system, build.img):
+        shutil.copy("/bin/true", program)
+    plan = recipe.of(source(configure="", meson_build=""))
+    return build, store.key("tree", plan)
+
+
+def test_programs_are_kept_by_what_they_are_made_of(project, monkeypatch):
+    build, name = made_of(project, monkeypatch)
+    assert store.find(name, fresh=False) is None
+    kept = store.keep(name, build, fresh=False)
+    assert kept.system.stat().st_mode & 0o111
+    assert store.find(name, fresh=False) == kept
+    assert store.key("other", builder.plan()) != name
+    # What is compared has to have been built from nothing.
+    assert store.find(name, fresh=True) is None
+    store.keep(name, build, fresh=True)
+    assert store.find(name, fresh=True) == kept
+
+
+def test_programs_that_could_not_be_kept_are_not_there(project, monkeypatch):
+    build, name = made_of(project, monkeypatch)
+    build.img.unlink()
+    with pytest.raises(CommandFailed):
+        store.keep(name, build, fresh=True)
+    assert store.find(name, fresh=False) is None
 
 
 def test_the_files_of_a_commit_come_without_git_and_others_go(project):
