@@ -228,7 +228,8 @@ class Ending:
         """Let the mirrors that live get in sync, and compare what they have copied."""
         mirrors = []
         for job in await self._source.qmp("query-block-jobs"):
-            if job["type"] == "mirror" and job["io-status"] == "ok":
+            of_a_disk = job["device"] in (f"m{i}" for i in self._stage.disks)
+            if of_a_disk and job["io-status"] == "ok":
                 await self._ready(job["device"])
                 mirrors.append(job["device"])
         await self._source.qmp("stop")

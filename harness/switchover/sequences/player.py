@@ -47,6 +47,8 @@ class Player:
         self.stopped = self.reclaimed = False
         # Whether management has had a node inactivated.
         self.deactivated = False
+        # Whether it has had one activated, whoever owned it.
+        self._took = False
         # Whether the destination has not got what the source believes to have sent.
         self.lost = False
         self.faults = Faults()
@@ -110,6 +112,10 @@ class Player:
                 await self._is_cancelled()
             elif command == "blockdev-set-active":
                 self.deactivated |= not step["arguments"]["active"]
+                self._took |= step["arguments"]["active"]
+            elif command == "block-export-add":
+                # This activates the node.
+                self._took = True
             elif command in ("stop", "cont"):
                 self.stopped = command == "stop"
                 done = command == "cont" and self.status == "completed"
@@ -184,7 +190,7 @@ class Player:
         self.notes.check(bool(reason), "a migration has failed without a reason")
         self.notes.check(not (here and there), "the guest runs at both sides")
         self.notes.check(not (here and ready), "the guest runs in ready")
-        if there and not self.reclaimed:
+        if there and not (self.reclaimed or self._took):
             await self._is_inactive()
 
     async def _is_inactive(self) -> None:
