@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Builds of the patched source that find more than a plain one, and take longer.
 
-    sanitized   AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer
-    threads     ThreadSanitizer
+    sanitized   AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer, on
+                the parts of QEMU that SANITIZED names
+    threads     ThreadSanitizer, on everything
     coverage    gcov, on the files that the series changes
 
-A sanitizer's report ends the process with an exit code that the oracle takes for a
+The rest of it comes from the compiler's cache if it has been compiled for another
+build. Memory is watched in all of it where libraries are: when it is allocated, freed,
+copied and leaked. A sanitizer's report ends the process with an exit code that the oracle takes for a
 crash, or, for undefined behaviour, is a line on stderr that it takes for one.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -18,10 +22,22 @@ from . import paths
 from .git import git
 
 NAMES = ("sanitized", "threads", "coverage")
-SANITIZERS = {
-    "sanitized": ["--enable-asan", "--enable-ubsan"],
-    "threads": ["--enable-tsan"],
-}
+SANITIZERS = ("sanitized", "threads")
+# Where blocks, jobs, exports, migration and monitors are, and what they stand on.
+SANITIZED = [
+    "../block*",
+    "../job*",
+    "../migration/*",
+    "../nbd/*",
+    "../io/*",
+    "../monitor/*",
+    "../util/*",
+    "../system/*",
+    "../hw/block/*",
+    "../hw/scsi/*",
+    "../tests/unit/*",
+]
+ADDRESS = "-fsanitize=address -fsanitize=undefined"
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
 ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
@@ -30,7 +46,7 @@ ENVIRONMENT = {
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'threads'}:history_size=4",
 }
-COMPILER = paths.ROOT / "harness" / "coverage" / "cc.sh"
+COMPILER = paths.ROOT / "harness" / "compiler" / "only.sh"
 
 
 def source(name: str) -> str:
@@ -51,11 +67,27 @@ def folder(name: str) -> str:
 
 def options(name: str, tree: Path) -> list[str]:
     """What configure is told for a build, and not for the others."""
-    if name != "coverage":
-        return SANITIZERS.get(name, [])
-    # Only what is of interest: the rest is in the compiler's cache.
-    files = " ".join(f"../{file}" for file in changed_sources(tree))
-    return [f"--cc={COMPILER} {files} --", "--extra-ldflags=--coverage"]
+    if name == "sanitized":
+        compiler = _only(ADDRESS, SANITIZED)
+        return [compiler, "--enable-asan", "--enable-ubsan"]
+    if name == "coverage":
+        files = [f"../{file}" for file in changed_sources(tree)]
+        return [_only("--coverage", files)]
+    return ["--enable-tsan"] if name == "threads" else []
+
+
+def _only(flags: str, patterns: list[str]) -> str:
+    """The option for a compiler that uses flags only for some files; see only.sh."""
+    text = "\n".join([flags, *patterns, ""])
+    # configure has to see it when something else is chosen.
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    path = paths.BUILD / "compiler" / name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".new")
+        temporary.write_text(text)
+        temporary.replace(path)
+    return f"--cc={COMPILER} {path}"
 
 
 def changed_sources(tree: Path) -> list[str]:

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Flags are for the files that are meant, and for linking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from project import commit, repository
+
+from switchover import paths, variants
+from switchover.command import run
+from switchover.git import git
+
+
+@pytest.fixture
+def compiler(tmp_path: Path) -> Path:
+    """A folder in which ccache says what it was called with."""
+    ccache = tmp_path / "bin" / "ccache"
+    ccache.parent.mkdir()
+    ccache.write_text('#!/bin/sh\necho "$*"\n')
+    ccache.chmod(0o755)
+    (tmp_path / "flags").write_text("-fsanitize=address -fx\n../block*\n../job.c\n")
+    return tmp_path
+
+
+def call(folder: Path, *arguments: str) -> list[str]:
+    env = {"PATH": f"{folder / 'bin'}:/usr/bin:/bin"}
+    output = run(variants.COMPILER, folder / "flags", *arguments, env=env)
+    return output.split()
+
+
+@pytest.mark.parametrize("source", ["../block/mirror.c", "../blockjob.c", "../job.c"])
+def test_a_file_that_is_meant(compiler: Path, source: str) -> None:
+    words = call(compiler, "-c", source, "-O2")
+    assert words == ["gcc", "-c", source, "-O2", "-fsanitize=address", "-fx"]
+
+
+@pytest.mark.parametrize("source", ["../tcg/tcg.c", "qapi/block.c"])
+def test_another_file(compiler: Path, source: str) -> None:
+    words = call(compiler, "-fsanitize=address", "-c", source, "-fx", "-O2")
+    assert words == ["gcc", "-c", source, "-O2"]
+
+
+def test_linking(compiler: Path) -> None:
+    assert call(compiler, "-o", "x", "x.o")[-2:] == ["-fsanitize=address", "-fx"]
+
+
+def test_another_choice_is_seen_by_configure(project: Path) -> None:
+    tree = repository(paths.tree_dir("patched"))
+    git(tree, "tag", "base")
+    commit(tree, "job.c", "int i;\n", "first")
+    commit(tree, "tests/unit/job.c", "int i;\n", "test")
+    assert variants.changed_sources(tree) == ["job.c"]
+    first = variants.options("coverage", tree)
+    commit(tree, "block.c", "int i;\n", "second")
+    assert variants.options("coverage", tree) != first
+    assert variants.options("patched", tree) == []
