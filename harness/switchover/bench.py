@@ -23,6 +23,7 @@ from .benchmark.case import Case, NotOffered
 from .benchmark.sample import Sample
 from .benchmark.table import table
 from .build import Build
+from .command import CommandFailed
 from .guest import Guest
 from .lock import exclusive
 from .progress import Progress
@@ -144,7 +145,7 @@ class Bench:
                 sample.runs.append(await sample.variant.measure(lab))
         except NotOffered as lack:
             sample.not_offered = str(lack)
-        except (Died, Hang, Refused) as error:
+        except (CommandFailed, Died, Hang, Refused) as error:
             _failed(sample, str(error))
         except TimeoutError:
             _failed(sample, f"no end within {RUN_SECONDS:.0f} s")

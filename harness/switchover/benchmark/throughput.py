@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import commandline, disk, paths
 from ..build import Build
-from ..command import run
+from ..command import CommandFailed, run
 from ..rig import Lab
 from ..vm import VM
 from .case import Case, Figures, Variant
@@ -137,7 +137,8 @@ async def _timed(command: list[str]) -> Figures:
     async with asyncio.timeout(SECONDS):
         process = await asyncio.create_subprocess_exec(*command)
         code = await process.wait()
-    assert code == 0, command
+    if code:
+        raise CommandFailed(f"{command[0]} ended with {code}")
     return _figures(time.monotonic() - start)
 
 
