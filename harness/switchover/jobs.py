@@ -29,6 +29,9 @@ SLOW_JOB = 5 * disk.MIB
 # lets throttled reads through at once, and the next one comes half a second later.
 SLOW_READS = 2
 SMALL_REQUESTS = {"granularity": 4096, "buf_size": 16 << 10}
+# With as many, they copy 160 KiB a second: still less than the guest writes, but if
+# its writes went to the target at once, they would catch up in a few seconds.
+SLOWISH_READS = 10
 # How far behind the mirrors have to be together: several times what the drains of a
 # switchover let through.
 BEHIND = 192 << 10
@@ -89,6 +92,10 @@ class Jobs:
                 return
             await asyncio.sleep(POLL_SECONDS)
         raise Hang("the mirrors keep up with the guest")
+
+    async def fall_behind_slowly(self) -> None:
+        """Slow the mirrors down no more than is needed not to keep up."""
+        await self._read_limit(SLOWISH_READS)
 
     async def catch_up(self) -> None:
         """Let the mirrors go on at full speed; do not wait for them."""

@@ -14,6 +14,8 @@ from .vm import VM
 STATUS_SECONDS = 20.0
 # A switchover that waits for nothing is over in less.
 WAIT_SECONDS = 0.5
+# More than it takes to send the RAM of a guest that has little to do.
+PASSES = 8
 # The statuses that tell one story from another.
 LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
@@ -63,6 +65,25 @@ class Migration:
         await self._source.wait_event(
             "MIGRATION", STATUS_SECONDS, self._position, status=status
         )
+
+    async def goes_on(self) -> bool:
+        """Let it look at RAM several times; whether the guest still runs then."""
+        start = self._position
+
+        def looked() -> bool | None:
+            events = self._source.events[start:]
+            passes = sum(event.name == "MIGRATION_PASS" for event in events)
+            stopped = any(event.name == "STOP" for event in events)
+            return passes >= PASSES or stopped or None
+
+        await self._source.until("passes over RAM", looked, STATUS_SECONDS)
+        state = await self._source.qmp("query-status")
+        return bool(state["running"])
+
+    async def storage(self) -> dict[str, int]:
+        """What query-migrate tells about mirrors; nothing on a QEMU without it."""
+        info = await self._source.qmp("query-migrate")
+        return info.get("storage", {})
 
     async def postcopy(self) -> None:
         """Go over to postcopy as soon as it can."""

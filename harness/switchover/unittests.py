@@ -17,7 +17,7 @@ FOLDER = "tests/unit"
 # meson gives the slowest of these a minute.
 SECONDS = 300.0
 # What the series adds to them.
-OWN = ["test-bdrv-inactivate"]
+OWN = ["test-bdrv-inactivate", "test-copy-rate", "test-mirror-lag"]
 BLOCK = [
     "test-bdrv-drain",
     "test-bdrv-graph-mod",

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..scenario import Scenario
 from . import (
     clients,
+    convergence,
     inactivation,
     obstacles,
     ready,
@@ -18,6 +19,7 @@ ALL: tuple[Scenario, ...] = (
     *unfinished.SCENARIOS,
     *inactivation.SCENARIOS,
     *ready.SCENARIOS,
+    *convergence.SCENARIOS,
     *waiting.SCENARIOS,
     *obstacles.SCENARIOS,
     *clients.SCENARIOS,

@@ -9,9 +9,10 @@ import pytest
 from fake_vm import FakeVM
 
 from switchover import migration as migration_module
-from switchover.migration import Migration, journey, stops
+from switchover.migration import PASSES, Migration, journey, stops
 from switchover.notes import Notes
 from switchover.transports import TRANSPORTS
+from switchover.vm import Hang
 
 
 def migration(source: FakeVM, transport: str = "socket") -> Migration:
@@ -66,6 +67,36 @@ def test_it_waits_while_it_stays_in_device(
     attempt = migration(source)
     went(source, *statuses)
     assert asyncio.run(attempt.waits()) is waits
+
+
+def looked(source: FakeVM, count: int) -> FakeVM:
+    for _ in range(count):
+        source.event("MIGRATION_PASS")
+    return source
+
+
+def test_it_goes_on_while_the_guest_runs_and_ram_is_looked_at() -> None:
+    source = FakeVM(query_status={"running": True})
+    attempt = migration(source)
+    looked(source, PASSES)
+    assert asyncio.run(attempt.goes_on())
+
+
+def test_it_does_not_go_on_when_the_guest_is_stopped_early() -> None:
+    source = FakeVM(query_status={"running": False})
+    attempt = migration(source)
+    looked(source, PASSES - 1).event("STOP")
+    assert not asyncio.run(attempt.goes_on())
+
+
+def test_passes_of_an_earlier_attempt_do_not_count() -> None:
+    source = looked(FakeVM(query_status={"running": True}), PASSES)
+    with pytest.raises(Hang):
+        asyncio.run(migration(source).goes_on())
+
+
+def test_a_qemu_that_tells_nothing_of_storage() -> None:
+    assert asyncio.run(migration(FakeVM()).storage()) == {}
 
 
 def test_an_earlier_attempt_does_not_count() -> None:

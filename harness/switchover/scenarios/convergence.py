@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Storage counts in convergence: the guest is stopped when mirrors have caught up."""
+
+from __future__ import annotations
+
+from ..jobs import SMALL_REQUESTS
+from ..migration import Migration
+from ..oracle import Expected
+from ..rig import Rig
+from ..scenario import Scenario
+from .ready import UNKNOWN, complete
+from .unfinished import CUT_SHORT
+
+# Of one mirror when the guest is stopped: what fits into downtime-limit, and less than
+# what the mirrors are behind.
+REMAINING = 128 << 10
+# The source may hear of the end of a connection that a cancel has cut.
+CLOSED = r"^source: .*The destination has closed the connection$"
+
+
+async def start(rig: Rig, *capabilities: str) -> None:
+    """Boot; the guest runs, and all mirrors are READY and behind."""
+    await rig.boot()
+    for name in ("pause-at-complete", *capabilities):
+        await rig.capability(name)
+    await rig.connect()
+    await rig.jobs.mirror_until_ready(**SMALL_REQUESTS)
+    await rig.running(rig.source)
+    await rig.jobs.fall_behind()
+
+
+async def waits(rig: Rig) -> Migration:
+    """Migrate: it goes on for as long as the mirrors are behind."""
+    migration = await rig.migrate()
+    await migration.active()
+    rig.notes.check(await migration.goes_on(), "the guest was stopped too early")
+    return migration
+
+
+async def converges(rig: Rig, migration: Migration) -> None:
+    """It gets to `ready`, and the mirrors are not behind any more."""
+    await migration.ready()
+    left = (await migration.storage()).get("remaining", 0)
+    limit = REMAINING * len(rig.disks)
+    rig.notes.check(left <= limit, f"the mirrors are {left} bytes behind in ready")
+
+
+class SlowLink(Scenario):
+    """The guest runs until the mirrors have caught up."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        migration = await waits(rig)
+        behind = await migration.storage()
+        rig.notes.check(
+            behind.get("remaining", 0) > REMAINING, f"storage is {behind} while waiting"
+        )
+        await rig.jobs.catch_up()
+        await converges(rig, migration)
+        await rig.jobs.cancel()
+        await rig.jobs.ended()
+        await complete(rig, migration)
+
+
+class CancelOnSlowLink(Scenario):
+    """Cancelled while the mirrors are behind, the guest has never been stopped."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        migration = await waits(rig)
+        await migration.cancel()
+        await rig.run_at_source()
+
+
+class AutoConverge(Scenario):
+    """The guest writes faster than the mirrors copy, until its writes wait for them."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig, "auto-converge")
+        await rig.jobs.fall_behind_slowly()
+        migration = await rig.migrate()
+        await converges(rig, migration)
+        await self.end(rig, migration)
+
+    async def end(self, rig: Rig, migration: Migration) -> None:
+        """The rest of the story."""
+        await rig.jobs.catch_up()
+        await rig.jobs.cancel()
+        await rig.jobs.ended()
+        await complete(rig, migration)
+
+
+class CancelAutoConverge(AutoConverge):
+    """After a cancel, writes don't wait any more: the mirrors fall behind again."""
+
+    async def end(self, rig: Rig, migration: Migration) -> None:
+        await migration.cancel()
+        await rig.run_at_source()
+        await rig.jobs.fall_behind()
+
+
+def outcomes(*journey: str, disks: int = 1) -> dict[str, Expected]:
+    """Base knows nothing of it; on patched, mirrors are listed in `ready`."""
+    listed = range(disks) if "ready" in journey else ()
+    return {
+        "base": Expected(errors=(UNKNOWN,)),
+        "patched": Expected(
+            journey=journey,
+            writers=tuple(rf"^block-job mirror m{i} dst{i} ready" for i in listed),
+            stderr=(CUT_SHORT, CLOSED) if "cancelled" in journey else (),
+        ),
+    }
+
+
+SCENARIOS = (
+    SlowLink(
+        "slow-link",
+        "mirrors that are behind are waited for before the guest is stopped",
+        outcomes("ready", "completed"),
+    ),
+    SlowLink(
+        "slow-link-4",
+        "four mirrors that are behind are waited for",
+        outcomes("ready", "completed", disks=4),
+        disks=4,
+    ),
+    CancelOnSlowLink(
+        "slow-link-cancel",
+        "migrate_cancel while a mirror is behind",
+        outcomes("cancelled"),
+    ),
+    AutoConverge(
+        "auto-converge",
+        "a guest that writes faster than a mirror copies, auto-converge",
+        outcomes("ready", "completed"),
+    ),
+    CancelAutoConverge(
+        "auto-converge-cancel",
+        "the same, migrate_cancel in ready",
+        outcomes("ready", "cancelled"),
+    ),
+)
