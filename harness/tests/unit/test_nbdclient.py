@@ -58,7 +58,8 @@ def test_what_is_acknowledged_is_on_disk(tmp_path: Path) -> None:
     asyncio.run(talk(server, tmp_path / "s", client))
     found = record.read(bytes(server.disk), 3)
     assert client.acknowledged.keys() >= {1, 2, 3}
-    assert client.acknowledged.items() <= found.items()
+    # The last write may have come to its place without having been acknowledged.
+    assert all(found[slot] >= last for slot, last in client.acknowledged.items())
 
 
 def test_a_refused_write_is_not_acknowledged(tmp_path: Path) -> None:
