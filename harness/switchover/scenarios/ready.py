@@ -112,7 +112,7 @@ SCENARIOS = (
     PauseAtComplete(
         "pause-at-complete-4",
         "finish four mirrors in ready, complete",
-        outcomes("job 'm0'.*'m1'.*'m2'.*'m3'"),
+        outcomes("job 'm3'.*'m2'.*'m1'.*'m0'"),
         disks=4,
     ),
     NewJobInReady(
