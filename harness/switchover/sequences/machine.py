@@ -124,10 +124,10 @@ class Sequence(RuleBasedStateMachine):
         iothreads=st.booleans(),
         agreed=st.sets(st.sampled_from(AGREED), max_size=2),
         how=st.sampled_from(ending.HOW),
-        mirrors=st.lists(mirror_options, max_size=DISKS),
+        mirrors=st.lists(mirror_options, min_size=1, max_size=DISKS),
         ready=st.booleans(),
         pause=st.sampled_from([None, *PAUSES, PAUSES[1]]),
-        then=st.sampled_from(["nothing", "migrate", "settle"]),
+        then=st.sampled_from(["migrate", "settle", "nothing"]),
     )
     def begin(
         self,
