@@ -3,7 +3,6 @@
 
     sanitized   AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer, on
                 the parts of QEMU that SANITIZED names
-    threads     ThreadSanitizer, on everything
     coverage    gcov, on the files that the series changes
 
 The rest of it comes from the compiler's cache if it has been compiled for another
@@ -21,8 +20,7 @@ from pathlib import Path
 from . import paths
 from .git import git
 
-NAMES = ("sanitized", "threads", "coverage")
-SANITIZERS = ("sanitized", "threads")
+NAMES = ("sanitized", "coverage")
 # Where blocks, jobs, exports, migration and monitors are, and what they stand on.
 SANITIZED = [
     "../block*",
@@ -44,7 +42,6 @@ ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1",
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'threads'}:history_size=4",
 }
 COMPILER = paths.ROOT / "harness" / "compiler" / "only.sh"
 
@@ -56,7 +53,7 @@ def source(name: str) -> str:
 
 def prepare(name: str) -> None:
     """Give what is started from now on the options of the sanitizers, if need be."""
-    if name in SANITIZERS:
+    if name == "sanitized":
         os.environ.update(ENVIRONMENT)
 
 
@@ -73,7 +70,7 @@ def options(name: str, tree: Path) -> list[str]:
     if name == "coverage":
         files = [f"../{file}" for file in changed_sources(tree)]
         return [_only("--coverage", files)]
-    return ["--enable-tsan"] if name == "threads" else []
+    return []
 
 
 def _only(flags: str, patterns: list[str]) -> str:
