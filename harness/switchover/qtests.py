@@ -61,6 +61,21 @@ async def run_case(build: Build, path: str, suffix: str = "") -> Outcome:
     return await run(build, MIGRATION, (path,), path.replace("/", ".") + suffix)
 
 
+async def run_cases(
+    build: Build, cases: list[str], title: str, progress: Progress
+) -> int:
+    """Run paths of migration-test, and show those that did not pass; how many."""
+    failed = 0
+    with progress.step(title, len(cases)) as step:
+        for number, case in enumerate(cases, 1):
+            outcome = await run_case(build, case)
+            if outcome.status != "pass":
+                failed += 1
+                print(f"{case}: {outcome}; see {outcome.log}")
+            step.update(number)
+    return failed
+
+
 async def run(
     build: Build, name: str, wanted: tuple[str, ...], suffix: str = ""
 ) -> Outcome:

@@ -62,12 +62,6 @@ async def _qtests(made: Build, progress: Progress) -> tuple[int, int]:
     cases = [
         case for case in qtests.cases(made, qtests.MIGRATION) if OWN_CASES.search(case)
     ]
-    failed = 0
-    with progress.step(f"migration-test on {made.name}", len(cases)) as step:
-        for number, case in enumerate(cases, 1):
-            outcome = await qtests.run_case(made, case)
-            if outcome.status != "pass":
-                failed += 1
-                print(f"{case}: {outcome}; see {outcome.log}")
-            step.update(number)
+    title = f"migration-test on {made.name}"
+    failed = await qtests.run_cases(made, cases, title, progress)
     return len(cases) - failed, failed

@@ -61,25 +61,13 @@ def everything(progress: Progress) -> tuple[int, int]:
     found = asyncio.run(_compare(pairs, progress))
     _report(found, as_data=False)
     new = [case for case in by_build[1] if case not in by_build[0]]
-    failed = asyncio.run(_run_new(builds[1], new, progress))
+    title = "migration-test's new cases"
+    failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
     different = sum(one.verdict == DIFFERENT for one in found)
     return (
         len(found) - different + len(new) - failed,
         different + failed,
     )
-
-
-async def _run_new(patched: Build, cases: list[str], progress: Progress) -> int:
-    """Run what base has not; how many did not pass."""
-    failed = 0
-    with progress.step("migration-test's new cases", len(cases)) as step:
-        for number, case in enumerate(cases, 1):
-            outcome = await qtests.run_case(patched, case)
-            if outcome.status != "pass":
-                failed += 1
-                print(f"{case}: {outcome}; see {outcome.log}")
-            step.update(number)
-    return failed
 
 
 def _report(found: list[Comparison], as_data: bool) -> None:
