@@ -85,6 +85,11 @@ class Migration:
         info = await self._source.qmp("query-migrate")
         return info.get("storage", {})
 
+    async def downtime_limit(self) -> int:
+        """How long the guest may be stopped, in ms."""
+        parameters = await self._source.qmp("query-migrate-parameters")
+        return parameters["downtime-limit"]
+
     async def postcopy(self) -> None:
         """Go over to postcopy as soon as it can."""
         await self.active()

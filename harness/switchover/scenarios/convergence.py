@@ -11,9 +11,6 @@ from ..scenario import Scenario
 from .ready import UNKNOWN, complete
 from .unfinished import CUT_SHORT
 
-# Of one mirror when the guest is stopped: what fits into downtime-limit, and less than
-# what the mirrors are behind.
-REMAINING = 128 << 10
 # The source may hear of the end of a connection that a cancel has cut.
 CLOSED = r"^source: .*The destination has closed the connection$"
 
@@ -40,9 +37,10 @@ async def waits(rig: Rig) -> Migration:
 async def converges(rig: Rig, migration: Migration) -> None:
     """It gets to `ready`, and the mirrors are not behind any more."""
     await migration.ready()
-    left = (await migration.storage()).get("remaining", 0)
-    limit = REMAINING * len(rig.disks)
-    rig.notes.check(left <= limit, f"the mirrors are {left} bytes behind in ready")
+    storage = await migration.storage()
+    limit = await migration.downtime_limit()
+    fits = storage.get("expected-downtime", 0) <= limit
+    rig.notes.check(fits, f"storage is {storage} in ready, the limit {limit} ms")
 
 
 class SlowLink(Scenario):
@@ -51,10 +49,10 @@ class SlowLink(Scenario):
     async def run(self, rig: Rig) -> None:
         await start(rig)
         migration = await waits(rig)
-        behind = await migration.storage()
-        rig.notes.check(
-            behind.get("remaining", 0) > REMAINING, f"storage is {behind} while waiting"
-        )
+        storage = await migration.storage()
+        limit = await migration.downtime_limit()
+        waits_for = storage.get("expected-downtime", limit + 1)
+        rig.notes.check(waits_for > limit, f"storage is {storage}, the limit {limit} ms")
         await rig.jobs.catch_up()
         await converges(rig, migration)
         await rig.jobs.cancel()
