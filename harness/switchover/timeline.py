@@ -27,7 +27,7 @@ EVENTS = (
 RUN_STATE = re.compile(r"current_run_state \d+ \((.+)\) new_state \d+ \((.+)\)")
 TRANSITION = re.compile(r"job (\S+) .* transition \((\w+)-->(\w+)\)")
 PARKED = re.compile(r"s (\S+) parked (\d)")
-NODE = re.compile(r"node (\S+) ret (-?\d+)")
+NODE = re.compile(r"^node ([^#]\S*)$")
 RUNNING = "running"
 NEXT_TELLS = {"inactive": "inactivating", "active": "activating"}
 
@@ -244,8 +244,8 @@ def _nodes(side: Side) -> list[Lane]:
     changes: dict[str, list[tuple[float, str]]] = {}
     for event in side.trace:
         if event.name in ("bdrv_inactivate", "bdrv_activate"):
-            match = NODE.search(event.text)
-            if match and match[2] == "0" and not match[1].startswith("#"):
+            # Nodes that QEMU has named itself begin with a "#".
+            if match := NODE.search(event.text):
                 state = "inactive" if event.name == "bdrv_inactivate" else "active"
                 changes.setdefault(match[1], []).append((event.time, state))
     if changes:
