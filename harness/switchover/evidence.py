@@ -6,6 +6,7 @@ from __future__ import annotations
 from . import disk, migration, record
 from .oracle import DiskEvidence, Evidence, VMEvidence
 from .rig import Rig
+from .sequences import statuses
 from .vm import VM
 
 
@@ -22,11 +23,20 @@ def collect(rig: Rig, hang: str | None) -> Evidence:
         errors=tuple(rig.notes.errors),
         writers=tuple(rig.notes.writers),
         guest_errors=said.errors,
-        surprises=tuple(rig.notes.surprises),
+        surprises=(*rig.notes.surprises, *_disorder(rig)),
         hang=hang,
         stops=migration.stops(rig.source),
         downtime=migration.downtime(rig.source, rig.destination) if moved else None,
+        slowest=rig.notes.slowest,
+        recovery=migration.recovery(rig.source, rig.vms),
     )
+
+
+def _disorder(rig: Rig) -> list[str]:
+    """A status of the source's migrations that was skipped or came twice."""
+    went = statuses.of_migrations(migration.statuses(rig.source))
+    wrong = statuses.illegal(went)
+    return [wrong] if wrong else []
 
 
 def _disk(rig: Rig, number: int, said: record.Report) -> DiskEvidence:

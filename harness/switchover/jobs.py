@@ -47,9 +47,12 @@ class Jobs:
         self._storage = storage
         self._disks = disks
         self._notes = notes
+        # Events from this number on are about the newest mirrors.
+        self._since = 0
 
     async def mirror(self, **options: Any) -> None:
         """Start a mirror of each disk to its node at the destination."""
+        self._since = len(self._source.events)
         for i in self._disks:
             await self._source.qmp(
                 "blockdev-mirror",
@@ -184,4 +187,6 @@ class Jobs:
         await self._wait("JOB_STATUS_CHANGE", id=job, status="null")
 
     async def _wait(self, event: str, **data: Any) -> Event:
-        return await self._source.wait_event(event, DEADLINE_SECONDS, **data)
+        return await self._source.wait_event(
+            event, DEADLINE_SECONDS, self._since, **data
+        )

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 from .monitor import Event
 from .notes import Notes
+from .pause import PRE_SWITCHOVER, READY
 from .transports import Transport, channels
 from .vm import VM
 
@@ -51,15 +53,24 @@ class Migration:
             exit_on_error=False,
         )
 
+    @property
+    def status(self) -> str:
+        """The status that QEMU told of last."""
+        return statuses(self._source)[-1]
+
     async def active(self) -> None:
         """Wait until RAM is being transferred."""
         await self._status("active")
 
+    async def switches_over(self) -> None:
+        """Wait until the state of the devices is being transferred."""
+        await self._status("device")
+
     async def waits(self) -> bool:
         """Wait until it switches over; whether it is no further a while later."""
-        await self._status("device")
+        await self.switches_over()
         await asyncio.sleep(WAIT_SECONDS)
-        return statuses(self._source)[-1] == "device"
+        return self.status == "device"
 
     async def _status(self, status: str) -> None:
         await self._source.wait_event(
@@ -137,6 +148,19 @@ class Migration:
         start = self._position
         status = await self.landmark()
         self._notes.check(status == "ready", f"migration is {status}, not ready")
+        await self._announced(start)
+
+    async def paused(self) -> None:
+        """Wait for `ready`, or for `pre-switchover` where there is no better pause."""
+        start = self._position
+        if await self.landmark() == READY.status:
+            await self._announced(start)
+        else:
+            paused = self.status == PRE_SWITCHOVER.status
+            self._notes.check(paused, f"it is {self.status}, not paused")
+
+    async def _announced(self, start: int) -> None:
+        """Note the writers that MIGRATION_READY lists, as query-migrate has to."""
         event = await self._source.wait_event("MIGRATION_READY", STATUS_SECONDS, start)
         state = await self._source.qmp("query-status")
         self._notes.check(not state["running"], "the guest runs in ready")
@@ -151,8 +175,36 @@ class Migration:
 
     async def still_ready(self) -> None:
         """Note a surprise if it has left `ready`."""
-        status = (await self._source.qmp("query-migrate"))["status"]
-        self._notes.check(status == "ready", f"status is {status}, not ready any more")
+        await self.still(READY.status)
+
+    async def still(self, status: str) -> None:
+        """Note a surprise if its status is another one by now."""
+        now = (await self._source.qmp("query-migrate"))["status"]
+        self._notes.check(now == status, f"status is {now}, not {status} any more")
+
+    async def release(self) -> bool:
+        """Go on from the pause with jobs and exports as they are; wait for nothing.
+
+        Whether QEMU sees to them: it can't from `pre-switchover`.
+        """
+        if self.status != READY.status:
+            await self.go_on()
+            return False
+        await self._source.qmp("migration-complete", release=True)
+        return True
+
+    async def release_failed(self) -> None:
+        """Wait until QEMU has given up to release storage; notes why."""
+        event = await self._source.wait_event(
+            "MIGRATION_RELEASE_FAILED", STATUS_SECONDS, self._position
+        )
+        self._notes.errors.append(event.data["error"])
+        info = await self._source.qmp("query-migrate")
+        self._notes.check(
+            info.get("release-error") == event.data["error"],
+            f"release-error is {info.get('release-error')!r}",
+        )
+        await self.still_ready()
 
 
 def statuses(source: VM) -> list[str]:
@@ -183,6 +235,14 @@ def downtime(source: VM, destination: VM) -> float | None:
     stops = [event.time for event in source.events if event.name == "STOP"]
     end = destination.monitor.find("MIGRATION", status="completed")
     return (end.time - stops[-1]) * 1000 if end and stops else None
+
+
+def recovery(source: VM, vms: Iterable[VM]) -> float | None:
+    """From the first death of a process to the source's next RESUME, in ms."""
+    deaths = [vm.ended_at for vm in vms if vm.killed and vm.ended_at]
+    resumes = [event.time for event in source.events if event.name == "RESUME"]
+    later = [time for time in resumes if deaths and time >= min(deaths)]
+    return (later[0] - min(deaths)) * 1000 if later else None
 
 
 def describe(writer: dict[str, Any]) -> str:

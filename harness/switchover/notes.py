@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Notes:
-    """Errors, in order; the writers that `ready` listed; what should not have been."""
+    """Errors, in order; the writers that `ready` listed; what should not have been.
+
+    `slowest` is the longest time that the source took to answer, in milliseconds.
+    """
 
     errors: list[str] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
+    slowest: float | None = None
 
     def check(self, holds: bool, surprise: str) -> None:
         """Note a surprise unless it holds."""

@@ -47,8 +47,9 @@ class Evidence:
     `journey` holds the statuses of the source's migrations that matter, in order;
     `errors` the refusals of QMP commands and the reasons of failed migrations;
     `writers` what `ready` listed; `surprises` what the story found to be wrong;
-    `stops` how often the guest was stopped at the source; `downtime` is in
-    milliseconds.
+    `stops` how often the guest was stopped at the source. In milliseconds are
+    `downtime`; `slowest`, the longest time that the source took to answer; and
+    `recovery`, from the death of a destination until the guest ran on at the source.
     """
 
     vms: tuple[VMEvidence, ...] = ()
@@ -61,6 +62,8 @@ class Evidence:
     hang: str | None = None
     stops: int = 0
     downtime: float | None = None
+    slowest: float | None = None
+    recovery: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,8 @@ class Verdict:
     records_lost: int = 0
     stops: int = 0
     downtime: float | None = None
+    slowest: float | None = None
+    recovery: float | None = None
 
     def matches(self, expected: Expected) -> list[str]:
         """The differences from what was declared, in words; empty if none."""
@@ -168,6 +173,8 @@ def judge(evidence: Evidence) -> Verdict:
         records_lost=sum(len(lost_records(d)) for d in evidence.disks),
         stops=evidence.stops,
         downtime=evidence.downtime,
+        slowest=evidence.slowest,
+        recovery=evidence.recovery,
     )
 
 

@@ -42,6 +42,9 @@ def report(console: str) -> Report:
     """What a console's text says about records."""
     acknowledged: dict[int, Slots] = {}
     for disk, sequence in acknowledgements(console):
+        if sequence == 1:
+            # The guest has been reset, and writes over what it wrote before.
+            acknowledged.pop(disk, None)
         slots = acknowledged.setdefault(disk, {})
         slot = sequence % SLOTS
         slots[slot] = max(sequence, slots.get(slot, 0))

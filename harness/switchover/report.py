@@ -81,6 +81,10 @@ def summary(verdict: Verdict) -> str:
     parts += [f"abort: {shortened(crash)}" for crash in verdict.crashes]
     if verdict.hang:
         parts.append(f"hang: {verdict.hang}")
+    if verdict.recovery is not None:
+        parts.append(f"guest ran on after {verdict.recovery:.0f} ms")
+    if verdict.slowest is not None:
+        parts.append(f"slowest answer: {verdict.slowest:.0f} ms")
     return "\n".join(parts) or "nothing"
 
 

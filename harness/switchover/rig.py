@@ -14,22 +14,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import commandline, disk, snapshot, trace, transports
+from . import commandline, disk, pause, snapshot, trace, transports
 from .accel import Accel
 from .build import Build
 from .guest import Guest
 from .jobs import Jobs
 from .migration import STATUS_SECONDS, Migration
 from .notes import Notes
+from .shared import Shared
 from .spare import Spare
 from .vm import VM, Refused
+from .watch import Watch
 
 GUEST_SECONDS = 30.0
 DEATH_SECONDS = 15.0
 # In bytes per second: the RAM of a guest takes far longer than any scenario.
 SLOW_BANDWIDTH = disk.MIB
+# In milliseconds; the longest that QEMU takes.
+LONG_DOWNTIME = 2_000_000
 # How many more records each disk has to acknowledge to show that a guest runs.
 ALIVE_RECORDS = 5
+# Of all disks together; in bytes.
+ALL_DISKS = 4 * disk.SIZE
 # Of all disks together.
 RECORDS_PER_SECOND = 60
 
@@ -66,11 +72,14 @@ class Rig:
         self._lab = lab
         self._agreed: list[str] = []
         self._connected = False
-        options = self._boot() if with_guest else ["-S"]
+        # Of both sides: a guest that is reset boots wherever it is by then.
+        self._kernel = self._boot() if with_guest else []
+        options = self._kernel or ["-S"]
         self.source = self._vm("source", "source", options, "reads")
         self.destination = self.storage = self._destination("destination")
         self.jobs = Jobs(self.source, self.storage, self.disks, self.notes)
         self.spare = Spare(self.source)
+        self.shared = Shared(self.source, self.storage, self.notes)
 
     def _boot(self) -> list[str]:
         rate = RECORDS_PER_SECOND // len(self.disks)
@@ -88,7 +97,8 @@ class Rig:
         return self._lab.folder / f"{side}{number}.raw"
 
     def _destination(self, name: str) -> VM:
-        return self._vm(name, "destination", ["-incoming", "defer", "-S"])
+        options = ["-incoming", "defer", "-S", *self._kernel]
+        return self._vm(name, "destination", options)
 
     def _vm(
         self, name: str, side: str, options: list[str], group: str | None = None
@@ -110,9 +120,10 @@ class Rig:
         await asyncio.gather(self.source.start(), self.destination.start())
 
     def _make_disks(self) -> None:
+        size = min(disk.SIZE, ALL_DISKS // len(self.disks))
         for i in self.disks:
-            disk.make(self._image("source", i), i)
-            disk.make_blank(self._image("destination", i))
+            disk.make(self._image("source", i), i, size)
+            disk.make_blank(self._image("destination", i), size)
 
     async def connect(self) -> None:
         """Export the destination's disks over NBD and add them at the source."""
@@ -120,28 +131,37 @@ class Rig:
         for i in self.disks:
             await self._import(i)
 
+    async def reconnect(self) -> None:
+        """The same once more, after disconnect() and with all mirrors gone."""
+        await self.serve()
+        for i in self.disks:
+            await self.source.qmp("blockdev-del", node_name=f"dst{i}")
+            await self._import(i)
+
     async def export(self) -> None:
         """Export the destination's disks over NBD."""
-        address = {"type": "unix", "data": {"path": "nbd.sock"}}
         await self.storage.qmp("object-add", qom_type="throttle-group", id="link")
+        for i in self.disks:
+            node = {"node_name": f"throttle{i}", "file": f"disk{i}"}
+            throttle = {"driver": "throttle", "throttle_group": "link", **node}
+            await self.storage.qmp("blockdev-add", **throttle)
+        await self.serve()
+
+    async def serve(self) -> None:
+        """Start the NBD server with the exports of the disks, also anew."""
+        address = {"type": "unix", "data": {"path": "nbd.sock"}}
         await self.storage.qmp("nbd-server-start", addr=address)
         self._connected = True
         for i in self.disks:
-            await self._export(i)
+            export = {"id": f"export{i}", "name": f"disk{i}", "writable": True}
+            node = {"type": "nbd", "node_name": f"throttle{i}"}
+            await self.storage.qmp("block-export-add", **node, **export)
 
     async def disconnect(self) -> None:
         """End the NBD server; the source's requests to it fail from now on."""
         if self._connected:
             self._connected = False
             await self.storage.qmp("nbd-server-stop")
-
-    async def _export(self, number: int) -> None:
-        name = f"throttle{number}"
-        filtered = {"throttle_group": "link", "file": f"disk{number}"}
-        add = self.storage.qmp
-        await add("blockdev-add", driver="throttle", node_name=name, **filtered)
-        export = {"id": f"export{number}", "name": f"disk{number}", "writable": True}
-        await add("block-export-add", type="nbd", node_name=name, **export)
 
     async def _import(self, number: int) -> None:
         server = {"type": "unix", "path": "nbd.sock"}
@@ -163,6 +183,10 @@ class Rig:
         """Set a capability of the source."""
         await _set_capability(self.source, name)
 
+    async def pausing(self) -> None:
+        """Have migrations pause before they switch over, in the newest way."""
+        await self.capability((await pause.newest(self.source)).capability)
+
     async def agree(self, name: str) -> None:
         """Set a capability of both sides, also of destinations to come."""
         self._agreed.append(name)
@@ -183,6 +207,10 @@ class Rig:
     async def release(self) -> None:
         """Let a migration transfer RAM at full speed."""
         await self._bandwidth(0)
+
+    async def converge_at_once(self) -> None:
+        """Have a migration stop the guest however much there is left to do."""
+        await self.source.qmp("migrate-set-parameters", downtime_limit=LONG_DOWNTIME)
 
     async def _bandwidth(self, bytes_per_second: int) -> None:
         limits = ("max_bandwidth", "max_postcopy_bandwidth")
@@ -251,6 +279,17 @@ class Rig:
         """After a migration that failed: the guest has to run on."""
         self.owner = self.source
         await self.running(self.source)
+
+    def watch(self) -> Watch:
+        """What to ask the source all the time with, in an `async with`."""
+        return Watch(self.source, self.notes)
+
+    async def has_everything(self) -> None:
+        """Note a surprise unless the guest is stopped, and no node is inactive."""
+        await self.is_stopped(self.source)
+        nodes = await self.source.qmp("query-named-block-nodes", flat=True)
+        inactive = [n["node-name"] for n in nodes if not n["active"]]
+        self.notes.check(not inactive, f"inactive at the source: {inactive}")
 
     async def is_stopped(self, vm: VM) -> None:
         """Note a surprise if the guest runs at `vm`."""

@@ -6,10 +6,12 @@ from __future__ import annotations
 from ..scenario import Scenario
 from . import (
     clients,
+    commands,
     convergence,
     inactivation,
     obstacles,
     ready,
+    release,
     unfinished,
     variants,
     waiting,
@@ -19,6 +21,8 @@ ALL: tuple[Scenario, ...] = (
     *unfinished.SCENARIOS,
     *inactivation.SCENARIOS,
     *ready.SCENARIOS,
+    *release.SCENARIOS,
+    *commands.SCENARIOS,
     *convergence.SCENARIOS,
     *waiting.SCENARIOS,
     *obstacles.SCENARIOS,

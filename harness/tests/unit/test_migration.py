@@ -9,7 +9,8 @@ import pytest
 from fake_vm import FakeVM
 
 from switchover import migration as migration_module
-from switchover.migration import PASSES, Migration, journey, stops
+from switchover.migration import PASSES, Migration, journey, recovery, stops
+from switchover.monitor import Event
 from switchover.notes import Notes
 from switchover.transports import TRANSPORTS
 from switchover.vm import Hang
@@ -135,3 +136,17 @@ def test_a_cancel_is_awaited() -> None:
 def test_stops_are_counted() -> None:
     source = FakeVM().event("STOP").event("RESUME").event("STOP")
     assert stops(source) == 2
+
+
+def test_recovery_is_from_the_death_to_the_next_resume() -> None:
+    def resumed(*times: float) -> FakeVM:
+        source = FakeVM()
+        source.events += [Event("RESUME", {}, time) for time in times]
+        return source
+
+    dead, alive = FakeVM(), FakeVM()
+    dead.killed, dead.ended_at = True, 10.0
+    alive.killed, alive.ended_at = False, 5.0
+    assert recovery(resumed(9.0, 10.5, 12.0), [alive, dead]) == 500
+    assert recovery(resumed(9.0), [alive, dead]) is None
+    assert recovery(resumed(9.0), [alive]) is None

@@ -44,3 +44,8 @@ def test_an_incomplete_line_is_no_acknowledgement() -> None:
 
 def test_failed_writes_are_reported() -> None:
     assert record.report(CONSOLE).errors == ("ERR 0 7 5",)
+
+
+def test_a_guest_that_was_reset_writes_over_what_it_wrote() -> None:
+    said = "ACK 0 1\nACK 0 2\nACK 0 258\nACK 1 2\nACK 0 1\n"
+    assert record.report(said).acknowledged == {0: {1: 1}, 1: {2: 2}}
