@@ -16,8 +16,12 @@ from .vm import VM
 STATUS_SECONDS = 20.0
 # A switchover that waits for nothing is over in less.
 WAIT_SECONDS = 0.5
+# The kernel tells at once, and where nobody listens there is nothing to wait for.
+NOTICE_SECONDS = 10.0
 # More than it takes to send the RAM of a guest that has little to do.
 PASSES = 8
+# The second one begins when the first one is over.
+FIRST_PASSES = 2
 # The statuses that tell one story from another.
 LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
@@ -72,6 +76,10 @@ class Migration:
         await asyncio.sleep(WAIT_SECONDS)
         return self.status == "device"
 
+    async def in_postcopy(self) -> None:
+        """Wait until the destination may run."""
+        await self._status("postcopy-active")
+
     async def _status(self, status: str) -> None:
         await self._source.wait_event(
             "MIGRATION", STATUS_SECONDS, self._position, status=status
@@ -79,17 +87,25 @@ class Migration:
 
     async def goes_on(self) -> bool:
         """Let it look at RAM several times; whether the guest still runs then."""
+        await self._looks(PASSES)
+        state = await self._source.qmp("query-status")
+        return bool(state["running"])
+
+    async def converges(self) -> None:
+        """Wait until all of RAM has been transferred once, or the guest is stopped."""
+        await self._looks(FIRST_PASSES)
+
+    async def _looks(self, count: int) -> None:
+        """Wait until it has begun so many passes over RAM, or the guest is stopped."""
         start = self._position
 
         def looked() -> bool | None:
             events = self._source.events[start:]
             passes = sum(event.name == "MIGRATION_PASS" for event in events)
             stopped = any(event.name == "STOP" for event in events)
-            return passes >= PASSES or stopped or None
+            return passes >= count or stopped or None
 
         await self._source.until("passes over RAM", looked, STATUS_SECONDS)
-        state = await self._source.qmp("query-status")
-        return bool(state["running"])
 
     async def storage(self) -> dict[str, int]:
         """What query-migrate tells about mirrors; nothing on a QEMU without it."""
@@ -117,6 +133,11 @@ class Migration:
             info = await self._source.qmp("query-migrate")
             self._notes.errors.append(info.get("error-desc", "failed, no reason"))
         return status
+
+    async def notices(self) -> bool:
+        """Give it time to see what has happened; whether its status tells of it."""
+        number = await self._source.soon(self._next, NOTICE_SECONDS)
+        return number is not None
 
     def _next(self) -> int | None:
         for number in range(self._position, len(self._source.events)):

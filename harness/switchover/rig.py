@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,7 @@ DEATH_SECONDS = 15.0
 SLOW_BANDWIDTH = disk.MIB
 # In milliseconds; the longest that QEMU takes.
 LONG_DOWNTIME = 2_000_000
+TLS_KEY_BYTES = 32
 # How many more records each disk has to acknowledge to show that a guest runs.
 ALIVE_RECORDS = 5
 # Of all disks together; in bytes.
@@ -192,6 +194,16 @@ class Rig:
         self._agreed.append(name)
         for vm in (self.source, self.destination):
             await _set_capability(vm, name)
+
+    async def encrypt(self) -> None:
+        """Encrypt migrations to this destination, with a key that both sides have."""
+        # Of the user that a client is if it doesn't say otherwise.
+        line = f"qemu:{secrets.token_hex(TLS_KEY_BYTES)}\n"
+        (self._lab.folder / "keys.psk").write_text(line)
+        for vm, end in ((self.source, "client"), (self.destination, "server")):
+            key = {"dir": ".", "endpoint": end}
+            await vm.qmp("object-add", qom_type="tls-creds-psk", id="tls", **key)
+            await vm.qmp("migrate-set-parameters", tls_creds="tls")
 
     async def capabilities_but(self, kept: Container[str]) -> None:
         """Turn off every capability of the source that QEMU knows, but those."""

@@ -200,6 +200,19 @@ class VM:
             await self.qmp("quit")
         await self.end()
 
+    def stall(self) -> None:
+        """Stop the process where it is, as a host that hangs."""
+        self.signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on."""
+        self.signal(signal.SIGCONT)
+
+    async def yank(self, *instances: str) -> None:
+        """Cut connections of these types, out of band: whatever the process is doing."""
+        given = {"instances": [{"type": instance} for instance in instances]}
+        await self.monitor.execute("yank", given, oob=True)
+
     def signal(self, number: int) -> None:
         """Send a signal to the process, if there still is one."""
         if self._process and self._process.returncode is None:

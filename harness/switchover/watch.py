@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import time
 from types import TracebackType
+from typing import Any
 
 from .notes import Notes
 from .pause import READY
@@ -16,7 +17,7 @@ INTERVAL_SECONDS = 0.01
 
 
 class Watch:
-    """Notes the longest time that query-status took, in milliseconds.
+    """Notes the longest time that a query took, in milliseconds.
 
     A guest that runs in `ready` is a surprise. That the source dies is none: the
     story or the judge will see it. On leaving, Hang is raised if there was one.
@@ -49,15 +50,19 @@ class Watch:
 
     async def _look(self) -> None:
         ready = await self._is_ready()
-        start = time.monotonic()
-        state = await self._source.qmp("query-status")
-        took = (time.monotonic() - start) * 1000
-        self._notes.slowest = max(took, self._notes.slowest or 0)
+        state = await self._ask("query-status")
         if ready and state["running"]:
             # It may just have left it.
             still = await self._is_ready()
             self._notes.check(not still, "the guest runs in ready")
 
     async def _is_ready(self) -> bool:
-        info = await self._source.qmp("query-migrate")
+        info = await self._ask("query-migrate")
         return info.get("status") == READY.status
+
+    async def _ask(self, query: str) -> dict[str, Any]:
+        start = time.monotonic()
+        answer = await self._source.qmp(query)
+        took = (time.monotonic() - start) * 1000
+        self._notes.slowest = max(took, self._notes.slowest or 0)
+        return answer

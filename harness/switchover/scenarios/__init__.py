@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from ..scenario import Scenario
 from . import (
+    capability,
+    channels,
     clients,
     commands,
     convergence,
+    faults,
     inactivation,
     obstacles,
     ready,
@@ -22,7 +25,10 @@ ALL: tuple[Scenario, ...] = (
     *inactivation.SCENARIOS,
     *ready.SCENARIOS,
     *release.SCENARIOS,
+    *channels.SCENARIOS,
+    *capability.SCENARIOS,
     *commands.SCENARIOS,
+    *faults.SCENARIOS,
     *convergence.SCENARIOS,
     *waiting.SCENARIOS,
     *obstacles.SCENARIOS,
