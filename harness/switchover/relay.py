@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import bootsector, commandline, disk, migration, record
+from . import bootsector, commandline, disk, migration, pause, record
 from .build import Build
 from .nbdclient import NBDClient
 from .notes import Notes
@@ -29,8 +29,6 @@ DEADLINE_SECONDS = 60.0
 RECORDS = 2
 # How often the last process has a migration cancelled.
 REPEATED = 10
-# Capabilities by the status in which they pause.
-PAUSES = {"ready": "pause-at-complete", "pre-switchover": "pause-before-switchover"}
 NOWHERE = {
     "transport": "exec",
     "args": ["/bin/sh", "-c", "cat > /dev/null"],
@@ -184,16 +182,13 @@ class Relay:
 
     async def _attempt(self, now: VM, address: dict[str, Any]) -> str:
         """Migrate up to the pause; its status, which unpatched QEMU calls otherwise."""
-        known = await now.qmp("query-migrate-capabilities")
-        names = {item["capability"] for item in known}
-        new = PAUSES["ready"] in names
-        paused = "ready" if new else "pre-switchover"
-        state = {"capability": PAUSES[paused], "state": True}
+        paused = await pause.newest(now)
+        state = {"capability": paused.capability, "state": True}
         await now.qmp("migrate-set-capabilities", capabilities=[state])
         position = len(now.events)
         await now.qmp("migrate", channels=channels(address))
-        await self._status(now, paused, position)
-        return paused
+        await self._status(now, paused.status, position)
+        return paused.status
 
     async def _status(self, vm: VM, status: str, position: int = 0) -> None:
         await vm.wait_event("MIGRATION", DEADLINE_SECONDS, position, status=status)

@@ -173,6 +173,30 @@ class Unreleasable(Scenario):
         await hand_over(rig, await pause(rig))
 
 
+class NewExport(Scenario):
+    """In the pause a node is exported for writing, by an NBD server of the source.
+
+    It is in the way until it is released, or ended by management.
+    """
+
+    async def run(self, rig: Rig) -> None:
+        await waiting.start(rig, copy_mode="write-blocking")
+        migration = await pause(rig)
+        await rig.spare.export()
+        if migration.status == "ready":
+            await rig.refused("migration-complete")
+            await migration.still_ready()
+        await migration.release()
+        if await migration.landmark() == "failed":
+            await rig.run_at_source()
+            await rig.spare.end_export()
+            await second_attempt(rig)
+            return
+        await rig.arrive()
+        await rig.jobs.ended()
+        await rig.run_at_destination()
+
+
 @dataclass(frozen=True)
 class Exports(Scenario):
     """Clients write to exported disks, which are mirrored like the guest's.
@@ -254,34 +278,34 @@ def outcomes(*journey: str, **details: object) -> dict[str, Expected]:
     return {"base": TOO_EARLY, "patched": Expected(journey=journey, **details)}
 
 
-def exports(*journey: str, clients: int = 1) -> dict[str, Expected]:
-    """Base can't, and says nothing of exports; it works when there are none.
+def unnamed(*before: str) -> Expected:
+    """What base does, after such a journey, where there is a writable export.
 
-    Patched releases them, and has listed them each time in `ready`.
+    It can't go on, doesn't say why, and it works when there is none.
     """
-    before = ["pre-switchover" if s == "ready" else s for s in journey[:-2]]
-    listed = [f"^block-export shared{i} " for i in range(clients)]
+    return Expected(
+        journey=(*before, "pre-switchover", "failed", "pre-switchover", "completed"),
+        errors=(UNNAMED_EFAULT,),
+        stderr=(
+            rf"^source: .*{UNNAMED_EFAULT}",
+            r"^source: .*bdrv_inactivate_all\(\)",
+            CUT_SHORT,
+            CUT_OFF,
+        ),
+    )
+
+
+def exports(count: int, *before: str) -> dict[str, Expected]:
+    """Patched releases so many exports, and has listed them each time in `ready`."""
+    listed = [f"^block-export shared{i} " for i in range(count)]
     listed += mirrors(1)
     listed += [
-        f"^block-job mirror shared{i} shared-target{i} ready$" for i in range(clients)
+        f"^block-job mirror shared{i} shared-target{i} ready$" for i in range(count)
     ]
+    journey = (*before, "ready", "completed")
+    old = ["pre-switchover" if status == "ready" else status for status in before]
     return {
-        "base": Expected(
-            journey=(
-                *before,
-                "pre-switchover",
-                "failed",
-                "pre-switchover",
-                "completed",
-            ),
-            errors=(UNNAMED_EFAULT,),
-            stderr=(
-                rf"^source: .*{UNNAMED_EFAULT}",
-                r"^source: .*bdrv_inactivate_all\(\)",
-                CUT_SHORT,
-                CUT_OFF,
-            ),
-        ),
+        "base": unnamed(*old),
         "patched": Expected(
             journey=journey,
             writers=tuple(listed) * journey.count("ready"),
@@ -341,13 +365,25 @@ SCENARIOS = (
     Exports(
         "release-export",
         "release a mirrored disk with a client that writes to its export",
-        exports("ready", "completed"),
+        exports(1),
     ),
     Exports(
         "release-export-4",
         "the same with four exports, cancelled at first",
-        exports("ready", "cancelled", "ready", "completed", clients=4),
+        exports(4, "ready", "cancelled"),
         clients=4,
         cancelled=True,
+    ),
+    NewExport(
+        "export-in-ready",
+        "export a node for writing in the pause, release it",
+        {
+            "base": unnamed(),
+            "patched": Expected(
+                journey=("ready", "completed"),
+                errors=("^migration-complete: .*nbd export 'spare' may write to it$",),
+                writers=mirrors(1),
+            ),
+        },
     ),
 )

@@ -50,3 +50,9 @@ class ReleaseExport4(Story):
     """:avocado: recursive"""
 
     scenario = "release-export-4"
+
+
+class ExportInReady(Story):
+    """:avocado: recursive"""
+
+    scenario = "export-in-ready"

@@ -93,3 +93,9 @@ def test_tests_are_counted(tmp_path: Path) -> None:
 def test_a_small_loss_is_not_shown_as_none():
     assert report.size(5 * 65536) == "320 KiB"
     assert report.size(48 << 20) == "48 MiB"
+
+
+def test_what_was_measured_is_shown_if_it_was() -> None:
+    text = report.summary(Verdict(recovery=4.6, slowest=1999.7))
+    assert text == "guest ran on after 5 ms\nslowest answer: 2000 ms"
+    assert report.summary(Verdict()) == "nothing"

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Evidence: what the order of a source's statuses gives away."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from fake_vm import FakeVM
+
+from switchover import evidence
+
+
+@pytest.mark.parametrize(
+    ("statuses", "wrong"),
+    [
+        (("setup", "active", "ready", "device", "completed"), None),
+        (("setup", "active", "device", "completed", "setup", "failed"), None),
+        (("setup", "completed", "setup", "active", "failed"), None),
+        (("setup", "active", "ready", "ready"), "status ready after ready"),
+        (("setup", "active", "ready", "completed"), "status completed after ready"),
+        (("setup", "active", "cancelled"), "status cancelled after active"),
+    ],
+)
+def test_no_status_is_skipped_or_comes_twice(
+    statuses: tuple[str, ...], wrong: str | None
+) -> None:
+    source = FakeVM()
+    for status in statuses:
+        source.event("MIGRATION", status=status)
+    found = evidence._disorder(SimpleNamespace(source=source))
+    assert found == ([wrong] if wrong else [])
