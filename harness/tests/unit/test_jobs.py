@@ -80,3 +80,9 @@ def test_mirrors_that_keep_up_are_a_hang(monkeypatch: pytest.MonkeyPatch) -> Non
     source = FakeVM(query_block_jobs=tuple(left(BEHIND - 1)))
     with pytest.raises(Hang, match="keep up"):
         asyncio.run(jobs(source).fall_behind())
+
+
+def test_what_earlier_mirrors_said_does_not_count() -> None:
+    source = FakeVM().event("BLOCK_JOB_READY", device="m0")
+    with pytest.raises(Hang):
+        asyncio.run(jobs(source).mirror_until_ready())
