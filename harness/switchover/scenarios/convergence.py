@@ -43,7 +43,9 @@ class SlowLink(Scenario):
         storage = await migration.storage()
         limit = await migration.downtime_limit()
         waits_for = storage.get("expected-downtime", limit + 1)
-        rig.notes.check(waits_for > limit, f"storage is {storage}, the limit {limit} ms")
+        rig.notes.check(
+            waits_for > limit, f"storage is {storage}, the limit {limit} ms"
+        )
         await rig.jobs.catch_up()
         await migration.ready()
         await rig.jobs.cancel()
