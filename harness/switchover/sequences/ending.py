@@ -65,7 +65,7 @@ class Ending:
         await self._player.look()
         if self._player.lost and not self._player.reclaimed:
             pass
-        elif self._player.status == "completed" and not self._player.reclaimed:
+        elif self._player.handed_over:
             await self._at_destination()
         elif not self._player.status.startswith("postcopy"):
             await self._at_source()

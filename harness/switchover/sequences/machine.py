@@ -297,7 +297,7 @@ class Sequence(RuleBasedStateMachine):
     def migrate(self, settled: bool) -> None:
         to = channels(MIGRATION_ADDRESS)
         incoming = {"channels": to, "exit-on-error": False}
-        if self._migrates:
+        if self._migrates and not self._player.handed_over:
             # A QEMU takes one incoming migration in its life.
             self._new_destination()
         self._migrates = True

@@ -66,6 +66,11 @@ class Player:
         """The status of the last migration, by the last event."""
         return (self._statuses() or [statuses.BEGIN])[-1]
 
+    @property
+    def handed_over(self) -> bool:
+        """Whether the destination owns all, and the source has not taken it back."""
+        return self.status == "completed" and not self.reclaimed
+
     def _statuses(self) -> list[str]:
         return statuses.of_migrations(migration.statuses(self.source))
 
