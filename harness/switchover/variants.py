@@ -39,7 +39,9 @@ ADDRESS = "-fsanitize=address -fsanitize=undefined"
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
 ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
-    "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1",
+    # GLib has no frame pointers: only a slow look finds who has called g_malloc().
+    "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1:"
+    "fast_unwind_on_malloc=0:malloc_context_size=14",
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
