@@ -243,11 +243,11 @@ def _nodes(side: Side) -> list[Lane]:
     """One lane per node where the build traces nodes, else one for all of them."""
     changes: dict[str, list[tuple[float, str]]] = {}
     for event in side.trace:
-        if event.name in ("bdrv_inactivate", "bdrv_activate"):
-            # Nodes that QEMU has named itself begin with a "#".
-            if match := NODE.search(event.text):
-                state = "inactive" if event.name == "bdrv_inactivate" else "active"
-                changes.setdefault(match[1], []).append((event.time, state))
+        # Nodes that QEMU has named itself begin with a "#".
+        match = NODE.search(event.text)
+        if match and event.name in ("bdrv_inactivate", "bdrv_activate"):
+            state = "inactive" if event.name == "bdrv_inactivate" else "active"
+            changes.setdefault(match[1], []).append((event.time, state))
     if changes:
         return [
             _lane(side, f"node {name}", "node", changes[name], "")
