@@ -32,6 +32,10 @@ class Repository:
     def at(cls, directory: Path) -> Repository:
         """The clone there; raises WrongTree if it has no history."""
         directory = directory.resolve()
+        if not directory.is_dir():
+            raise WrongTree(
+                f"there is no folder {directory}; name a clone of QEMU with --repo"
+            )
         if not (directory / ".git").exists() and not (directory / "objects").is_dir():
             if directory == paths.SUBMODULE:
                 raise WrongTree(

@@ -46,8 +46,7 @@ def main(kind: type[Workshop] = Workshop) -> int:
         if reason is None:
             print(f"unexpected: {error!r}", file=sys.stderr)
             return CAN_NOT_TELL
-        trouble = {"exit_code": reason.exit_code, "sentence": str(reason)}
-        trouble_file().write_text(json.dumps(trouble))
+        _leave(reason)
         return STOP
 
 
@@ -66,6 +65,15 @@ def _answer(asked: Question, commit: str, kind: type[Workshop]) -> int:
     if step.verdict == SKIP:
         return CAN_NOT_TELL
     return LIKE_NEW if step.verdict == asked.expected(is_new=True) else LIKE_OLD
+
+
+def _leave(reason: HarnessError) -> None:
+    """Tell the session; on a full disk there may be no room even for that."""
+    trouble = {"exit_code": reason.exit_code, "sentence": str(reason)}
+    try:
+        trouble_file().write_text(json.dumps(trouble))
+    except OSError:
+        print(reason, file=sys.stderr)
 
 
 def trouble_file() -> Path:

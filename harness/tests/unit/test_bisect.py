@@ -284,6 +284,8 @@ def test_a_tree_without_history_is_told(project):
     paths.SUBMODULE.mkdir()
     with pytest.raises(WrongTree, match="submodule update --init qemu"):
         Repository.at(paths.SUBMODULE)
+    with pytest.raises(WrongTree, match="there is no folder.*--repo"):
+        Repository.at(project / "nowhere")
 
 
 def test_a_shallow_clone_is_told(project):
@@ -299,6 +301,20 @@ def test_a_full_disk_is_told_before_the_first_build(monkeypatch):
     with pytest.raises(DiskFull):
         bisect(history("good", "bad"), 1)
     assert not fake_bisect.noted("built")
+
+
+def test_a_disk_too_full_to_leave_the_reason_is_no_verdict():
+    directory = history("good", "bad")
+    repository = Repository.at(directory)
+    session.ask(repository, "HEAD~1", "HEAD", False, "ready-mirror", 1).store()
+    fake_bisect.wish(fake_bisect.FULL).touch()
+    (places.home() / "built").write_text("a\nb\n")
+    # Nothing can be written where a folder is.
+    fake_bisect.step.trouble_file().mkdir()
+    with repository.worktree("HEAD") as place:
+        git(place, "update-ref", "BISECT_HEAD", "HEAD")
+        answer = fake_bisect.step.main(fake_bisect.FakeWorkshop)
+    assert answer == fake_bisect.step.STOP
 
 
 def test_a_missing_python_2_is_told_before_the_first_build(monkeypatch):
