@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from .. import paths
+from .. import configure, paths
 from ..errors import BuildFailed, WrongRange
 from ..lock import exclusive
 from ..progress import Progress
@@ -130,6 +130,7 @@ def _bisect(options: argparse.Namespace) -> int:
 def _at(options: argparse.Namespace) -> int:
     """Verdicts on revisions; a line for each as it comes, on stderr."""
     _check_revisions(options)
+    configure.check_space()
     progress = Progress()
     found: dict[str, dict[str, Outcome]] = {}
     for revision in options.at:

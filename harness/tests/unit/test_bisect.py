@@ -300,6 +300,8 @@ def test_a_full_disk_is_told_before_the_first_build(monkeypatch):
     monkeypatch.setattr(configure, "NEEDED_BYTES", 1 << 60)
     with pytest.raises(DiskFull):
         bisect(history("good", "bad"), 1)
+    with pytest.raises(DiskFull):
+        main_module.main(["--repo", str(paths.ROOT / "clone"), "--at", "HEAD"])
     assert not fake_bisect.noted("built")
 
 
