@@ -10,6 +10,7 @@ from pathlib import Path
 from .. import accel, guest
 from ..build import Build
 from ..errors import VMLost
+from ..oracle import Expected, Verdict
 from ..progress import Progress
 from ..report import summary
 from ..runner import Runner
@@ -72,9 +73,17 @@ async def _flow(scenario: str, build: Build, folder: Path) -> Outcome:
 async def _native(
     scenario: str, build: Build, image: guest.Guest, folder: Path
 ) -> Outcome:
-    """Good is what is declared for the patched build, all else is bad."""
     runner = Runner(image, await accel.choose(build, image))
     verdict = await runner.judge(NATIVE[scenario], build, folder)
-    differences = verdict.matches(NATIVE[scenario].expected["patched"])
+    return native_outcome(verdict, NATIVE[scenario].expected["patched"])
+
+
+def native_outcome(verdict: Verdict, expected: Expected) -> Outcome:
+    """Good is what is declared for the patched build, all else is bad.
+
+    A hang says as little as in a portable scenario, unless something crashed.
+    """
+    if verdict.hang and not verdict.crashes:
+        return Outcome(SKIP, f"hang: {verdict.hang}")
     why = "; ".join(summary(verdict).splitlines())
-    return Outcome(BAD if differences else GOOD, why)
+    return Outcome(BAD if verdict.matches(expected) else GOOD, why)

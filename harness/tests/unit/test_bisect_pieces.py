@@ -35,6 +35,7 @@ from switchover.build import Build
 from switchover.command import CommandFailed
 from switchover.errors import BuildFailed, MissingTool, SourceUnavailable
 from switchover.git import git
+from switchover.oracle import Expected, Verdict
 from switchover.progress import Progress
 
 # As query-qmp-schema has it, names of types left as they are.
@@ -380,3 +381,13 @@ def test_an_exit_is_no_crash(tmp_path):
     gone = Ended("destination", 1)
     assert judged(tmp_path, "failed", destination=gone).verdict == GOOD
     assert judged(tmp_path, "completed", source=Ended("source", 1)).verdict == SKIP
+
+
+def test_a_scenario_of_the_series_is_judged_by_what_is_declared():
+    done = Expected(journey=("completed",))
+    verdict = Verdict(journey=("completed",))
+    assert trial.native_outcome(verdict, done).verdict == GOOD
+    assert trial.native_outcome(Verdict(), done).verdict == BAD
+    assert trial.native_outcome(Verdict(hang="no end"), done).verdict == SKIP
+    crash = Verdict(hang="no end", crashes=("abort: source: f",))
+    assert trial.native_outcome(crash, done).verdict == BAD
