@@ -86,7 +86,7 @@ def _configure(made: Recipe) -> None:
     if made.is_old:
         header = folder / "switchover.h"
         header.write_text(recipe.HEADER)
-        environment["CFLAGS"] = f"{recipe.OLD_FLAGS} -include {header}"
+        environment["CFLAGS"] = f"{recipe.FLAGS} -include {header}"
     log = places.logs() / "configure.log"
     # Old ones say on their stdout what is wrong.
     aloud = ["sh", "-c", 'exec "$0" "$@" 1>&2']

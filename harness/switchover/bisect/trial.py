@@ -85,5 +85,8 @@ def native_outcome(verdict: Verdict, expected: Expected) -> Outcome:
     """
     if verdict.hang and not verdict.crashes:
         return Outcome(SKIP, f"hang: {verdict.hang}")
-    why = "; ".join(summary(verdict).splitlines())
-    return Outcome(BAD if verdict.matches(expected) else GOOD, why)
+    differences = verdict.matches(expected)
+    parts = summary(verdict).splitlines()
+    if not verdict.wrong():
+        parts += differences
+    return Outcome(BAD if differences else GOOD, "; ".join(parts))

@@ -387,7 +387,8 @@ def test_a_scenario_of_the_series_is_judged_by_what_is_declared():
     done = Expected(journey=("completed",))
     verdict = Verdict(journey=("completed",))
     assert trial.native_outcome(verdict, done).verdict == GOOD
-    assert trial.native_outcome(Verdict(), done).verdict == BAD
+    twice = Expected(journey=("completed",), stops=2)
+    assert "stopped 0 times, not 2" in trial.native_outcome(verdict, twice).why
     assert trial.native_outcome(Verdict(hang="no end"), done).verdict == SKIP
     crash = Verdict(hang="no end", crashes=("abort: source: f",))
     assert trial.native_outcome(crash, done).verdict == BAD
