@@ -18,10 +18,10 @@ from .unfinished import ABORT, CUT_SHORT, second_attempt
 from .waiting import JOB_FAILED, too_early
 
 
-async def pause(rig: Rig, transport: str = "socket") -> Migration:
+async def pause(rig: Rig) -> Migration:
     """Migrate into the pause."""
     await rig.pausing()
-    migration = await rig.migrate(transport)
+    migration = await rig.migrate()
     await migration.paused()
     return migration
 
