@@ -76,6 +76,18 @@ class Migration:
         await asyncio.sleep(WAIT_SECONDS)
         return self.status == "device"
 
+    async def ram_is_sent(self) -> None:
+        """Wait until the destination has got all of RAM, if it gets it in `ready`."""
+
+        async def sent() -> bool:
+            info = await self._source.qmp("query-migrate")
+            return not info["ram"]["remaining"]
+
+        if self.status == READY.status:
+            await self._source.until_told("end of RAM", sent, STATUS_SECONDS)
+            # What is on the way doesn't take longer than a switchover.
+            await asyncio.sleep(WAIT_SECONDS)
+
     async def in_postcopy(self) -> None:
         """Wait until the destination may run."""
         await self._status("postcopy-active")

@@ -34,6 +34,8 @@ SLOW_BANDWIDTH = disk.MIB
 # In milliseconds; the longest that QEMU takes.
 LONG_DOWNTIME = 2_000_000
 TLS_KEY_BYTES = 32
+# Each of the network cards there has registers of 128 KiB.
+HEAVY_SLOTS = ("0x1d", "0x1e", "0x1f")
 # How many more records each disk has to acknowledge to show that a guest runs.
 ALIVE_RECORDS = 5
 # Of all disks together; in bytes.
@@ -73,6 +75,7 @@ class Rig:
         self.differences: dict[int, disk.Difference] = {}
         self._lab = lab
         self._agreed: list[str] = []
+        self._heavy = False
         self._connected = False
         # Of both sides: a guest that is reset boots wherever it is by then.
         self._kernel = self._boot() if with_guest else []
@@ -205,6 +208,12 @@ class Rig:
             await vm.qmp("object-add", qom_type="tls-creds-psk", id="tls", **key)
             await vm.qmp("migrate-set-parameters", tls_creds="tls")
 
+    async def weigh_down(self) -> None:
+        """Give the guest devices with more state than a socket takes, at both sides."""
+        self._heavy = True
+        for vm in (self.source, self.destination):
+            await _add_heavy_devices(vm)
+
     async def capabilities_but(self, kept: Container[str]) -> None:
         """Turn off every capability of the source that QEMU knows, but those."""
         known = await self.source.qmp("query-migrate-capabilities")
@@ -258,6 +267,8 @@ class Rig:
         await self.destination.start()
         for name in self._agreed:
             await _set_capability(self.destination, name)
+        if self._heavy:
+            await _add_heavy_devices(self.destination)
 
     async def compare(self) -> bool:
         """Compare the images of all disks; whether they are equal."""
@@ -323,6 +334,12 @@ class Rig:
         """End what still runs, by force; nothing is left over."""
         for vm in self.vms:
             await vm.kill()
+
+
+async def _add_heavy_devices(vm: VM) -> None:
+    for slot in HEAVY_SLOTS:
+        place = {"bus": "pci.0", "addr": slot}
+        await vm.qmp("device_add", driver="e1000e", id=f"nic{slot}", **place)
 
 
 async def _set_capability(vm: VM, name: str) -> None:

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -24,6 +24,7 @@ T = TypeVar("T")
 START_SECONDS = 20.0
 REPLY_SECONDS = 20.0
 EXIT_SECONDS = 20.0
+ASK_SECONDS = 0.05
 BACKTRACE_SECONDS = 60.0
 
 
@@ -171,6 +172,17 @@ class VM:
                 return value
         except TimeoutError:
             return await self._hang(f"no {what}", deadline)
+
+    async def until_told(
+        self, what: str, ask: Callable[[], Awaitable[bool]], deadline: float
+    ) -> None:
+        """The same where no event tells: ask again and again."""
+        try:
+            async with asyncio.timeout(deadline):
+                while not await ask():
+                    await asyncio.sleep(ASK_SECONDS)
+        except TimeoutError:
+            await self._hang(f"no {what}", deadline)
 
     async def soon(self, probe: Callable[[], T | None], seconds: float) -> T | None:
         """The same, where it may well not happen: None then, and at the process's end."""

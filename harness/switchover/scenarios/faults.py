@@ -199,11 +199,8 @@ async def waking(rig: Rig) -> None:
     rig.storage.wake()
 
 
-class Handover(Scenario):
-    """After the release: the disks are inactive, and most of RAM is still to be sent.
-
-    The destination stalls before it can get that.
-    """
+class StalledInSending(Scenario):
+    """The destination stalls when most of RAM is still to be sent, and wakes up."""
 
     async def run(self, rig: Rig) -> None:
         await start_apart(rig)
@@ -211,6 +208,28 @@ class Handover(Scenario):
         await rig.hold()
         async with rig.watch():
             migration = await pause(rig)
+            rig.destination.stall()
+            by_itself = await migration.release()
+            await asyncio.sleep(STALL_SECONDS)
+            rig.destination.wake()
+            await waiting.arrive(rig, migration)
+            await (rig.jobs.ended() if by_itself else rig.let_mirrors_end())
+            await rig.run_at_destination()
+
+
+class Handover(Scenario):
+    """After the release: the disks are inactive, and devices are still to be sent.
+
+    The destination stalls before it can get that.
+    """
+
+    async def run(self, rig: Rig) -> None:
+        await waiting.start(rig, copy_mode="write-blocking")
+        await rig.weigh_down()
+        await rig.new_destination()
+        async with rig.watch():
+            migration = await pause(rig)
+            await migration.ram_is_sent()
             rig.destination.stall()
             await migration.release()
             await migration.switches_over()
@@ -327,6 +346,11 @@ SCENARIOS = (
         "stalled-destination-in-release",
         "the destination stalls while a mirror is released; cancel, migrate again",
         outcomes("ready", "cancelled", *AGAIN, writers=mirrors(1) * 2, **CUT),
+    ),
+    StalledInSending(
+        "stalled-destination-with-ram-left",
+        "the destination stalls for 2 s when RAM is still to be sent",
+        both("ready", "completed"),
     ),
     StalledInHandover(
         "stalled-destination-in-handover",
