@@ -16,10 +16,10 @@ from ..command import CommandFailed, run
 from ..errors import SourceUnavailable
 from ..git import git
 from ..progress import Progress
-from . import places
+from . import keycodes, places
 
 # Where QEMUs of different ages look for it.
-KEYCODES = (Path("subprojects/keycodemapdb"), Path("ui/keycodemapdb"))
+KEYCODES = (Path("subprojects/keycodemapdb"), keycodes.PLACE)
 SUITES = ("bullseye", "bookworm", "trixie", "sid")
 DEBIAN = "debian/"
 
@@ -68,8 +68,10 @@ def add_wraps(progress: Progress) -> None:
     release = tree.ensure("base", progress).directory / "subprojects"
     for name in pinned.WRAPS:
         _add(release / name, target / "subprojects" / name)
+    origin = release / "keycodemapdb"
     for place in KEYCODES:
-        _add(release / "keycodemapdb", target / place)
+        _add(origin, target / place)
+    keycodes.fit(target, origin)
 
 
 def _add(origin: Path, place: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import struct
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from switchover.bisect import (
     builder,
     confirmation,
     flows,
+    keycodes,
     places,
     python2,
     recipe,
@@ -32,7 +34,7 @@ from switchover.bisect.link import Link
 from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome, Step, together
 from switchover.bisect.stage import Stage
 from switchover.build import Build
-from switchover.command import CommandFailed
+from switchover.command import CommandFailed, run
 from switchover.errors import BuildFailed, MissingTool, SourceUnavailable
 from switchover.git import git
 from switchover.oracle import Expected, Verdict
@@ -53,6 +55,16 @@ NEW = [
     {"meta-type": "command", "name": "migrate-set-parameters", "arg-type": "3"},
     {"meta-type": "object", "name": "3", "members": [{"name": "max-bandwidth"}]},
 ]
+# Of keycodemapdb, cut down to what is changed.
+KEYMAPS = "Linux Name,QEMU QKeyCode,Sun KBD\nKEY_ESC,esc,0x1d\nKEY_F13,f13,\n"
+KEYMAP_GEN = """\
+import argparse, sys
+parser = argparse.ArgumentParser()
+command = parser.add_subparsers(dest="command").add_parser("code-map")
+command.add_argument("--lang")
+args = parser.parse_args()
+print(args.command, "in", args.lang)
+"""
 
 
 def dialect(schema: list, *commands: str) -> Dialect:
@@ -229,17 +241,64 @@ def test_the_files_of_a_commit_come_without_git_and_others_go(project):
     assert git(clone, "status", "--porcelain") == ""
 
 
-def test_what_a_commit_lacks_is_taken_from_the_release(project, monkeypatch):
-    release = paths.tree_dir("base")
+@pytest.fixture
+def release(project, monkeypatch) -> Path:
+    """What a commit lacks is taken from here."""
+    directory = paths.tree_dir("base")
     for name in ("keycodemapdb", "berkeley-softfloat-3", "berkeley-testfloat-3"):
-        (release / "subprojects" / name).mkdir(parents=True)
-        (release / "subprojects" / name / "README").touch()
-    monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(release))
+        (directory / "subprojects" / name).mkdir(parents=True)
+        (directory / "subprojects" / name / "README").touch()
+    keycodemapdb(directory / "subprojects" / "keycodemapdb", "")
+    monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(directory))
+    return directory
+
+
+def keycodemapdb(place: Path, kind: str) -> tuple[Path, Path]:
+    files = place / keycodes.PROGRAM, place / keycodes.TABLE
+    for file, text in zip(files, (kind + KEYMAP_GEN, KEYMAPS), strict=True):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    return files
+
+
+def test_what_a_commit_lacks_is_taken_from_the_release(release):
     (places.source() / "ui" / "keycodemapdb").mkdir(parents=True)
     sourcetree.add_wraps(Progress())
     assert (places.source() / "ui" / "keycodemapdb" / "README").exists()
     # A tree of that age has none.
     assert not (places.source() / "subprojects").exists()
+
+
+@pytest.mark.parametrize(
+    "options", [["code-map", "--lang=c"], ["--lang=c", "code-map"]]
+)
+def test_keymap_gen_takes_options_where_an_old_qemu_puts_them(release, options):
+    (places.source() / "ui").mkdir(parents=True)
+    sourcetree.add_wraps(Progress())
+    program = places.source() / keycodes.PLACE / keycodes.PROGRAM
+    assert run(sys.executable, program, *options) == "code-map in c\n"
+
+
+def test_keys_are_those_that_a_qemu_of_that_age_has(release):
+    source(ui__x="", qapi__ui_json="{ 'enum': 'QKeyCode',\n  'data': [ 'esc',\n'1' ] }")
+    table = places.source() / keycodes.PLACE / keycodes.TABLE
+    sourcetree.add_wraps(Progress())
+    assert table.read_text() == KEYMAPS.replace(",f13,", ",,")
+    # The next revision may have more.
+    source(qapi__ui_json="{ 'enum': 'QKeyCode', 'data': [ 'esc', 'f13' ] }")
+    sourcetree.add_wraps(Progress())
+    assert table.read_text() == KEYMAPS
+    made = table.stat().st_mtime_ns
+    sourcetree.add_wraps(Progress())
+    assert table.stat().st_mtime_ns == made
+
+
+def test_a_keycodemapdb_that_came_with_a_release_is_left_alone(release):
+    program, table = keycodemapdb(places.source() / keycodes.PLACE, "another ")
+    source(qapi__ui_json="{ 'enum': 'QKeyCode', 'data': [ 'esc' ] }")
+    sourcetree.add_wraps(Progress())
+    assert program.read_text() == "another " + KEYMAP_GEN
+    assert table.read_text() == KEYMAPS
 
 
 def test_the_link_forwards_both_ways_at_its_rate_and_can_be_cut(tmp_path):
