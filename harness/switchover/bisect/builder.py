@@ -85,7 +85,7 @@ def _configure(made: Recipe) -> None:
     environment = configure.environment()
     if made.is_old:
         header = folder / "switchover.h"
-        header.write_text(recipe.HEADER)
+        header.write_text(recipe.header(places.source()))
         environment["CFLAGS"] = f"{recipe.FLAGS} -include {header}"
     log = places.logs() / "configure.log"
     # Old ones say on their stdout what is wrong.

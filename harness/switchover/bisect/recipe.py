@@ -92,6 +92,9 @@ HEADER = """\
 #endif
 #endif
 """
+# Where QEMUs before 2.12 look for glibc's: there is no such file, so they take
+# their own.
+OWN_MEMFD = "<sys/memfd.h>"
 NO_PYTHON_3 = "Python 3 or later is not yet supported"
 
 
@@ -145,6 +148,11 @@ def of(source: Path, own_options: bool = False) -> Recipe:
 def python3() -> str:
     """The option that names the venv's Python."""
     return f"--python={paths.VENV / 'bin' / 'python'}"
+
+
+def header(source: Path) -> str:
+    """What is included by force; nothing where QEMU takes glibc's memfd_create()."""
+    return HEADER if OWN_MEMFD in _texts(source) else ""
 
 
 def needs_python2(configure_text: str) -> bool:

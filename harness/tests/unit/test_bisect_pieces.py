@@ -128,6 +128,11 @@ def test_an_old_tree_is_made_with_make_and_python_2(project, old_python):
     assert recipe.needs_python2(text)
 
 
+def test_memfd_create_is_kept_apart_where_qemu_has_its_own(project):
+    assert "memfd_create" in recipe.header(source(configure="#include <sys/memfd.h>"))
+    assert recipe.header(source(configure="#include <sys/mman.h>")) == ""
+
+
 def test_a_tree_in_between_is_made_with_make_and_python_3(project):
     found = recipe.of(source(configure="--disable-sdl) x", Makefile="%/all:\n"))
     assert found.program[0] == "make"
