@@ -64,14 +64,15 @@ def data(report: Report) -> dict[str, Any]:
 
 
 def verdicts(found: Verdicts) -> Table:
-    """Scenarios by revisions, a word or two in each cell."""
+    """Revisions by scenarios, a word or two in each cell."""
     view = Table(show_lines=False)
-    view.add_column("scenario")
-    for revision in found:
-        view.add_column(revision)
+    view.add_column("revision")
     names = dict.fromkeys(name for row in found.values() for name in row)
     for name in names:
-        view.add_row(name, *(word(row[name]) for row in found.values()))
+        # All portable ones side by side are as wide as a page.
+        view.add_column(name.replace("-", "-\n"))
+    for revision, row in found.items():
+        view.add_row(revision, *(word(row[name]) for name in names))
     return view
 
 
@@ -80,7 +81,7 @@ def word(outcome: Outcome) -> str:
     if outcome.verdict == BAD:
         told = {"crash:": "crash", "abort:": "crash", "never copied": "loss"}
         words = dict.fromkeys(w for text, w in told.items() if text in outcome.why)
-        return " + ".join(words) or "bad"
+        return "+".join(words) or "bad"
     if outcome.verdict == GOOD:
         return outcome.why.split(":")[0].split(";")[0]
     return "-"

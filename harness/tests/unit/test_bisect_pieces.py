@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from fake_vm import FakeVM
 from project import commit, repository
+from rich.console import Console
 
 from switchover import paths, tree
 from switchover.bisect import (
@@ -21,6 +22,7 @@ from switchover.bisect import (
     confirmation,
     flows,
     keycodes,
+    main,
     places,
     python2,
     recipe,
@@ -347,7 +349,7 @@ def test_one_bad_run_makes_it_bad_and_no_verdict_is_a_skip():
 @pytest.mark.parametrize(
     ("outcome", "word"),
     [
-        (Outcome(BAD, "crash: a; completed, 48 MiB never copied"), "crash + loss"),
+        (Outcome(BAD, "crash: a; completed, 48 MiB never copied"), "crash+loss"),
         (Outcome(BAD, "completed, 1 MiB never copied"), "loss"),
         (Outcome(BAD, "completed; images equal"), "bad"),
         (Outcome(GOOD, "failed: Cannot inactivate"), "failed"),
@@ -358,10 +360,17 @@ def test_an_outcome_in_a_word(outcome, word):
     assert show.word(outcome) == word
 
 
-def test_verdicts_are_a_table_of_scenarios_by_revisions():
-    row = {"a": Outcome(GOOD, "completed"), "b": Outcome(SKIP, "no")}
-    table = show.verdicts({"v1": row, "v2": row})
-    assert (table.row_count, len(table.columns)) == (2, 3)
+def test_verdicts_on_all_portable_scenarios_are_a_table_that_fits_a_page():
+    crash, loss = Outcome(BAD, "crash: a"), Outcome(BAD, "1 MiB never copied")
+    both, good = Outcome(BAD, f"{crash.why}; {loss.why}"), Outcome(GOOD, "completed")
+    outcomes = (crash, crash, crash, both, both, loss, good, both)
+    row = dict(zip(flows.BY_NAME, outcomes, strict=True))
+    screen = Console(width=main.WIDTH_WITHOUT_TERMINAL)
+    with screen.capture() as captured:
+        screen.print(show.verdicts({"debian/bullseye": row}))
+    line = captured.get().splitlines()[-2]
+    words = "debian/bullseye", *map(show.word, outcomes)
+    assert [cell.strip() for cell in line.strip("│").split("│")] == list(words)
 
 
 def step(*outcomes: str, digest: str = "1") -> Step:
