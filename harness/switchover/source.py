@@ -112,7 +112,7 @@ def unpack_package(folder: Path, target: Path) -> None:
         check(folder / name, digest)
     try:
         # Its own checks are of a signature; the digests above say more.
-        run("dpkg-source", "--no-check", "--extract", folder / DSC, target)
+        run("dpkg-source", "--no-check", "--no-copy", "--extract", folder / DSC, target)
     except CommandFailed as error:
         raise SourceUnavailable(f"dpkg-source failed ({error})") from None
     for bookkeeping in (".pc", "debian"):

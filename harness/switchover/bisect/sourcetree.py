@@ -53,7 +53,7 @@ def unpack(suite: str) -> str:
     folder = debian.download_source(pinned.PACKAGE, None, suite)
     (description,) = folder.glob("*.dsc")
     try:
-        run("dpkg-source", "--no-check", "--extract", description, target)
+        run("dpkg-source", "--no-check", "--no-copy", "--extract", description, target)
     except CommandFailed as error:
         raise SourceUnavailable(f"dpkg-source failed ({error})") from None
     return description.name
