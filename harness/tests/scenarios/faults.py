@@ -52,6 +52,12 @@ class StalledDestinationInRelease(Story):
     scenario = "stalled-destination-in-release"
 
 
+class StalledDestinationWithRamLeft(Story):
+    """:avocado: recursive"""
+
+    scenario = "stalled-destination-with-ram-left"
+
+
 class StalledDestinationInHandover(Story):
     """:avocado: recursive"""
 
