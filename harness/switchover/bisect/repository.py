@@ -20,6 +20,8 @@ from ..git import git
 from . import places
 
 SHOWN = 12
+# What every QEMU has at its top.
+LANDMARK = "qemu-options.hx"
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,12 @@ class Repository:
                 raise WrongTree(
                     "the submodule qemu/ is not checked out; run git submodule update "
                     "--init qemu, or name a clone of QEMU with --repo"
+                )
+            clone = _clone_around(directory)
+            if clone:
+                raise WrongTree(
+                    f"{directory} is only a part of a clone of QEMU; name all of it "
+                    f"with --repo {clone}"
                 )
             raise WrongTree(
                 f"{directory} has no history (it may be from a tarball); name a git "
@@ -118,3 +126,11 @@ class Repository:
 def short(commit: str) -> str:
     """A commit's name as people write it."""
     return commit[:SHOWN]
+
+
+def _clone_around(directory: Path) -> Path | None:
+    """The clone of QEMU that a folder is in, if it is in one."""
+    for parent in directory.parents:
+        if (parent / ".git").exists() and (parent / LANDMARK).exists():
+            return parent
+    return None

@@ -288,6 +288,14 @@ def test_a_tree_without_history_is_told(project):
         Repository.at(project / "nowhere")
 
 
+def test_a_part_of_a_clone_is_told(project):
+    directory = history("good", "bad")
+    commit(directory, "qemu-options.hx", "x\n", "options")
+    (directory / "block").mkdir()
+    with pytest.raises(WrongTree, match=f"part of a clone.*--repo {directory}$"):
+        Repository.at(directory / "block")
+
+
 def test_a_shallow_clone_is_told(project):
     directory = history("good", "good", "bad")
     shallow = project / "shallow"
