@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from . import disk, migration, record
+from . import disk, migration, record, statuses
 from .oracle import DiskEvidence, Evidence, VMEvidence
 from .rig import Rig
-from .sequences import statuses
 from .vm import VM
 
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..statuses import UNDER_WAY
 from ..vm import VM, Died, Hang
 from .player import Over, Player, is_running, job_status, runs
 from .stage import DESTINATION, LINK, READS, SOURCE
-from .statuses import UNDER_WAY
 from .step import Step, execute
 
 END_SECONDS = 30.0

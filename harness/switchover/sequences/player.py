@@ -8,12 +8,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from .. import disk, migration, record
+from .. import disk, migration, record, statuses
 from ..build import Build
 from ..notes import Notes
 from ..oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from ..vm import VM, Died, Hang, Refused
-from . import statuses
 from .faults import Faults
 from .ledger import Debt, debt
 from .stage import DESTINATION, SOURCE, Stage

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from switchover import statuses
 from switchover.monitor import Event
 from switchover.oracle import Verdict
-from switchover.sequences import search, statuses, step
+from switchover.sequences import search, step
 from switchover.sequences.ledger import Debt, debt
 
 
