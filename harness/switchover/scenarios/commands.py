@@ -250,7 +250,7 @@ SCENARIOS = (
         {
             "base": Expected(journey=("pre-switchover",), stderr=(CUT_SHORT,)),
             "patched": Expected(
-                journey=("ready",), writers=mirrors(1), stderr=(CUT_SHORT,)
+                journey=("ready",), writers=mirrors(1), stderr=(CUT_SHORT, CUT_OFF)
             ),
         },
     ),

@@ -9,6 +9,7 @@ from ..oracle import Expected
 from ..rig import Rig
 from ..scenario import Scenario
 from .ready import UNKNOWN, complete
+from .release import CUT_OFF
 from .unfinished import CUT_SHORT
 
 # The source may hear of the end of a connection that a cancel has cut.
@@ -98,7 +99,7 @@ def outcomes(*journey: str, disks: int = 1) -> dict[str, Expected]:
         "patched": Expected(
             journey=journey,
             writers=tuple(rf"^block-job mirror m{i} dst{i} ready" for i in listed),
-            stderr=(CUT_SHORT, CLOSED) if "cancelled" in journey else (),
+            stderr=(CUT_SHORT, CUT_OFF, CLOSED) if "cancelled" in journey else (),
         ),
     }
 

@@ -21,7 +21,10 @@ REFUSAL = (
 # The source says on its stderr, too, why a migration failed.
 ON_STDERR = r"^source: .*Cannot inactivate node 'dst"
 # A destination says so when the source has given up in the middle of a section.
-CUT_SHORT = r"^destination\d*: .*check_section_footer: Read section footer failed: -5$"
+CUT_SHORT = (
+    r"^destination\d*: .*(check_section_footer: Read section footer failed: -5"
+    r"|Getting RAM address failed)$"
+)
 
 
 @dataclass(frozen=True)
