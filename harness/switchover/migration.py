@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from typing import Any
 
 from .monitor import Event
 from .notes import Notes
 from .pause import PRE_SWITCHOVER, READY
-from .transports import Transport, channels
+from .transports import Address, Transport, channels
 from .vm import VM
 
 STATUS_SECONDS = 20.0
@@ -40,10 +41,23 @@ class Migration:
 
     async def start(self) -> None:
         """Start it; a destination that has to listen does so first."""
+        if self._transport.descriptor:
+            await self._join(self._transport.descriptor)
         if self._transport.live:
             await self._incoming()
-        outgoing = channels(self._transport.outgoing)
-        await self._source.qmp("migrate", channels=outgoing)
+        outgoing = self._transport.outgoing or await self._listener()
+        await self._source.qmp("migrate", channels=channels(outgoing))
+
+    async def _join(self, descriptor: str) -> None:
+        """Give each side one end of a socket pair."""
+        for vm, end in zip((self._source, self._destination), socket.socketpair()):
+            with end:
+                await vm.give(end.fileno(), descriptor)
+
+    async def _listener(self) -> Address:
+        """Where the destination says that it listens."""
+        info = await self._destination.qmp("query-migrate")
+        return {"transport": "socket", **info["socket-address"][0]}
 
     async def deliver(self) -> None:
         """After `completed`: hand over the stream if that was not done meanwhile."""

@@ -16,12 +16,15 @@ class Transport:
     """Where the source writes the stream to, and where the destination finds it.
 
     If it is `live` the destination has to listen first, else the stream has to be
-    complete before the destination reads it.
+    complete before the destination reads it. Without `outgoing` the destination
+    tells where it listens. `descriptor` is the name under which each side has to
+    be given one end of a socket pair.
     """
 
-    outgoing: Address
     incoming: Address
+    outgoing: Address | None
     live: bool = False
+    descriptor: str | None = None
 
 
 def channels(address: Address) -> list[dict[str, Any]]:
@@ -34,6 +37,17 @@ def _socket(name: str) -> Transport:
     return Transport(address, address, live=True)
 
 
+def _tcp(name: str) -> Transport:
+    address = {"transport": "socket", "type": "inet", "host": "127.0.0.1", "port": "0"}
+    return Transport(address, None, live=True)
+
+
+def _fd(name: str) -> Transport:
+    descriptor = f"{name}-stream"
+    address = {"transport": "socket", "type": "fd", "str": descriptor}
+    return Transport(address, address, live=True, descriptor=descriptor)
+
+
 def _file(name: str) -> Transport:
     address = {"transport": "file", "filename": f"{name}.stream", "offset": 0}
     return Transport(address, address)
@@ -41,8 +55,8 @@ def _file(name: str) -> Transport:
 
 def _exec(name: str) -> Transport:
     return Transport(
-        _shell(f"cat > {name}.stream"),
-        _shell(f"cat {name}.stream"),
+        incoming=_shell(f"cat {name}.stream"),
+        outgoing=_shell(f"cat > {name}.stream"),
     )
 
 
@@ -53,6 +67,8 @@ def _shell(command: str) -> Address:
 # By name; each makes a transport to the destination of that name.
 TRANSPORTS: dict[str, Callable[[str], Transport]] = {
     "socket": _socket,
+    "tcp": _tcp,
+    "fd": _fd,
     "file": _file,
     "exec": _exec,
 }

@@ -155,6 +155,11 @@ class VM:
             await self.end()
             raise self._died(f"during {command}") from None
 
+    async def give(self, descriptor: int, name: str) -> None:
+        """Give it a file descriptor, which it calls `name` from then on."""
+        self.monitor.send_fd_scm(descriptor)
+        await self.qmp("getfd", fdname=name)
+
     async def until(
         self, what: str, probe: Callable[[], T | None], deadline: float
     ) -> T:

@@ -68,6 +68,8 @@ SCENARIOS = (
         RELEASED,
         agreed=("multifd",),
     ),
+    Channel("release-tcp", "release a mirror, TCP", RELEASED, transport="tcp"),
+    Channel("release-fd", "release a mirror, to an fd:", RELEASED, transport="fd"),
     Channel("release-exec", "release a mirror, to exec:", RELEASED, transport="exec"),
     Channel("release-file", "release a mirror, to file:", RELEASED, transport="file"),
     Encrypted("release-tls", "release a mirror, TLS", RELEASED),

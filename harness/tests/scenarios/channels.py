@@ -16,6 +16,18 @@ class ReleaseExec(Story):
     scenario = "release-exec"
 
 
+class ReleaseTcp(Story):
+    """:avocado: recursive"""
+
+    scenario = "release-tcp"
+
+
+class ReleaseFd(Story):
+    """:avocado: recursive"""
+
+    scenario = "release-fd"
+
+
 class ReleaseFile(Story):
     """:avocado: recursive"""
 
