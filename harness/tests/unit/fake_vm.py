@@ -19,6 +19,7 @@ class FakeVM:
         self.folder = Path()
         self.events: list[Event] = []
         self.commands: list[tuple[str, dict[str, Any]]] = []
+        self.given: list[str] = []
         self._answers = {key.replace("_", "-"): answers[key] for key in answers}
 
     def event(self, name: str, **data: Any) -> FakeVM:
@@ -31,6 +32,9 @@ class FakeVM:
 
     async def start(self) -> None:
         pass
+
+    async def give(self, descriptor: int, name: str) -> None:
+        self.given.append(name)
 
     async def qmp(self, command: str, **arguments: Any) -> Any:
         self.commands.append((command, arguments))
