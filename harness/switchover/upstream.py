@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,6 +21,7 @@ GROUPS = re.compile(r"^# group: (.*)$", re.MULTILINE)
 # Some tests are about delays, and fail when there are more runs than cores.
 PARALLEL = 2
 RERUNS = 3
+SHORT_FORMATS = ("qcow2",)
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,19 @@ class Pair:
 def main(progress: Progress, as_data: bool) -> int:
     """0 if no test differs between the builds, else 1."""
     builds = [build.ensure(name, progress) for name in build.NAMES]
-    found = asyncio.run(_compare(_pairs(builds, unittests.BLOCK, progress), progress))
+    pairs = _pairs(builds, unittests.BLOCK, chosen(), FORMATS, progress)
+    found = asyncio.run(_compare(pairs, progress))
     _report(found, as_data)
-    return int(any(one.verdict == DIFFERENT for one in found))
+    return int(_count(found)[1] > 0)
+
+
+def short(progress: Progress) -> tuple[int, int]:
+    """What takes minutes: how many don't differ, and how many do."""
+    builds = [build.ensure(name, progress) for name in build.NAMES]
+    pairs = _pairs(builds, unittests.BLOCK, of_migration(), SHORT_FORMATS, progress)
+    found = asyncio.run(_compare(pairs, progress))
+    _report(found, as_data=False)
+    return _count(found)
 
 
 def everything(progress: Progress) -> tuple[int, int]:
@@ -51,7 +62,8 @@ def everything(progress: Progress) -> tuple[int, int]:
     builds = [build.ensure(name, progress) for name in build.NAMES]
     for made in builds:
         qtests.compile_test(made, qtests.MIGRATION, progress)
-    pairs = _pairs(builds, unittests.all_tests(builds[0]), progress)
+    units = unittests.all_tests(builds[0])
+    pairs = _pairs(builds, units, chosen(), FORMATS, progress)
     by_build = [qtests.cases(made, qtests.MIGRATION) for made in builds]
     known = [case for case in by_build[1] if case in by_build[0]]
     pairs += [
@@ -63,11 +75,14 @@ def everything(progress: Progress) -> tuple[int, int]:
     new = [case for case in by_build[1] if case not in by_build[0]]
     title = "migration-test's new cases"
     failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
+    same, different = _count(found)
+    return same + len(new) - failed, different + failed
+
+
+def _count(found: list[Comparison]) -> tuple[int, int]:
+    """How many don't differ, and how many do."""
     different = sum(one.verdict == DIFFERENT for one in found)
-    return (
-        len(found) - different + len(new) - failed,
-        different + failed,
-    )
+    return len(found) - different, different
 
 
 def _report(found: list[Comparison], as_data: bool) -> None:
@@ -83,30 +98,48 @@ def chosen() -> list[str]:
     Those of group migration, and those that speak of mirrors, NBD, migration or
     inactive nodes; not those that QEMU has disabled.
     """
+    return [
+        name
+        for name, (groups, text) in _enabled().items()
+        if "migration" in groups or ABOUT.search(text)
+    ]
+
+
+def of_migration() -> list[str]:
+    """Those of group migration alone."""
+    return [name for name, (groups, _) in _enabled().items() if "migration" in groups]
+
+
+def _enabled() -> dict[str, tuple[list[str], str]]:
+    """The groups and the text of each of QEMU's own iotests, by name."""
     folder = paths.tree_dir("base") / overlay.IN_TREE
-    candidates = [*folder.glob("[0-9][0-9][0-9]"), *folder.glob("tests/*")]
-    names = []
-    for path in candidates:
+    found = {}
+    for path in [*folder.glob("[0-9][0-9][0-9]"), *folder.glob("tests/*")]:
         if path.suffix == "" and overlay.outputs(path):
             text = path.read_text(errors="replace")
             groups = " ".join(GROUPS.findall(text)).split()
-            wanted = "migration" in groups or ABOUT.search(text)
-            if wanted and "disabled" not in groups:
-                names.append(path.name)
-    return sorted(names)
+            if "disabled" not in groups:
+                found[path.name] = groups, text
+    return dict(sorted(found.items()))
 
 
-def _pairs(builds: list[Build], wanted: list[str], progress: Progress) -> list[Pair]:
-    """Make the wanted unit tests and the overlays; all that is to be run."""
-    units = [unittests.compile_tests(made, wanted, progress) for made in builds]
+def _pairs(
+    builds: list[Build],
+    units: list[str],
+    tests: list[str],
+    formats: Sequence[str],
+    progress: Progress,
+) -> list[Pair]:
+    """Make the unit tests and the overlays; all that is to be run."""
+    compiled = [unittests.compile_tests(made, units, progress) for made in builds]
     sources = {made.name: overlay.make(made.name) for made in builds}
     pairs = [
         Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})
-        for name in units[0]
-        if name in units[1]
+        for name in compiled[0]
+        if name in compiled[1]
     ]
-    for test in chosen():
-        for form in FORMATS:
+    for test in tests:
+        for form in formats:
             checks = [Check(made, sources[made.name], form) for made in builds]
             on = {check.build.name: partial(check.test, test) for check in checks}
             pairs.append(Pair(test, form, on))

@@ -61,6 +61,7 @@ def test_tests_are_chosen_by_group_and_by_what_they_say(project):
     iotest_tree.write_test(folder / "042", "no such thing")
     (folder / "tests" / "mirror-helper").write_text("mirror")
     assert upstream.chosen() == ["041", "bitmaps", "mirror"]
+    assert upstream.of_migration() == ["bitmaps"]
 
 
 def test_differences_are_printed_and_counted(project, capsys):
