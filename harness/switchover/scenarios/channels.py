@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..migration import Migration
 from ..oracle import Expected
@@ -60,6 +60,9 @@ class Postcopy(Release):
 
 NOT_READY = "^migration-complete: Migration is not in status 'ready'$"
 RELEASED = outcomes("ready", "completed", writers=mirrors(1))
+# A destination that has all it needs may have closed a channel of multifd before the
+# source ends TLS on it.
+NO_GOODBYE = "^source: .*Failed to gracefully terminate TLS connection: .*Broken pipe$"
 
 SCENARIOS = (
     Channel(
@@ -76,7 +79,7 @@ SCENARIOS = (
     Encrypted(
         "release-tls-multifd",
         "release a mirror, TLS with multifd",
-        RELEASED,
+        {name: replace(one, stderr=(NO_GOODBYE,)) for name, one in RELEASED.items()},
         agreed=("multifd",),
     ),
     Postcopy(
