@@ -13,6 +13,8 @@ from .case import Case, Figures, NotOffered, Variant
 from .pair import TRACED, Pair, Setup
 
 DISKS = (1, 4, 16)
+# A mirror that is behind has to catch up first.
+READY_SECONDS = 90.0
 Way = Callable[[Pair], Awaitable[None]]
 
 
@@ -50,7 +52,7 @@ async def release(pair: Pair) -> None:
 async def _into_ready(pair: Pair) -> None:
     await pair.capability("pause-at-complete")
     await pair.migrate()
-    await pair.source.wait_event("MIGRATION_READY", STATUS_SECONDS)
+    await pair.source.wait_event("MIGRATION_READY", READY_SECONDS)
 
 
 async def offers(vm: VM, command: str, argument: str) -> bool:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from .. import disk
 from ..jobs import POLL_SECONDS
 from .case import Case, Variant
-from .downtime import Switchover, Way, by_hand, libvirt, release
+from .downtime import READY_SECONDS, Switchover, Way, by_hand, libvirt, release
 from .pair import DOWNTIME_LIMIT_MS, Pair, Setup
 
 LINK = 5_000_000  # bytes per second
 BEHIND = 20 * disk.MIB
 SLOW_WRITER, FAST_WRITER = 2_000_000, 20_000_000  # bytes per second
-SECONDS = 90.0
+# Fast, but not so fast that it writes much more than it should before it is slowed down.
+FALL_BEHIND = 40_000_000  # bytes per second
 # Blocks of 64 KiB, one after the other: as fast as the source's disk lets it.
 SETUP = Setup(throttled=True, task="block=65536 rate=0", size=disk.SIZE)
 
@@ -37,8 +38,8 @@ class Behind(Switchover):
         await pair.connect()
         await pair.jobs.mirror_until_ready()
         await pair.jobs.throttle(LINK)
-        await pair.limit_writes(0)
-        async with asyncio.timeout(SECONDS):
+        await pair.limit_writes(FALL_BEHIND)
+        async with asyncio.timeout(READY_SECONDS):
             while min((await pair.jobs.remaining()).values()) < BEHIND:
                 await asyncio.sleep(POLL_SECONDS)
         await pair.limit_writes(self.writer)
@@ -46,7 +47,9 @@ class Behind(Switchover):
 
 def _variants(writer: int, auto_converge: bool) -> tuple[Variant, ...]:
     def variant(name: str, build: str, way: Way) -> Variant:
-        return Variant(name, build, Behind(SETUP, way, SECONDS, writer, auto_converge))
+        return Variant(
+            name, build, Behind(SETUP, way, READY_SECONDS, writer, auto_converge)
+        )
 
     return (
         variant("base, as libvirt does", "base", libvirt),
