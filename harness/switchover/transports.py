@@ -43,7 +43,7 @@ def _tcp(name: str) -> Transport:
 
 
 def _fd(name: str) -> Transport:
-    descriptor = f"{name}-stream"
+    descriptor = f"{name}.stream"
     address = {"transport": "socket", "type": "fd", "str": descriptor}
     return Transport(address, address, live=True, descriptor=descriptor)
 
