@@ -38,19 +38,26 @@ class Pair:
 
 def main(progress: Progress, as_data: bool) -> int:
     """0 if no test differs between the builds, else 1."""
-    builds = [build.ensure(name, progress) for name in build.NAMES]
-    pairs = _pairs(builds, unittests.BLOCK, chosen(), FORMATS, progress)
-    found = asyncio.run(_compare(pairs, progress))
-    _report(found, as_data)
-    return int(_count(found)[1] > 0)
+    _, different = _of_the_block_layer(chosen(), FORMATS, progress, as_data)
+    return int(different > 0)
 
 
 def short(progress: Progress) -> tuple[int, int]:
     """What takes minutes: how many don't differ, and how many do."""
+    return _of_the_block_layer(of_migration(), SHORT_FORMATS, progress)
+
+
+def _of_the_block_layer(
+    tests: list[str],
+    formats: Sequence[str],
+    progress: Progress,
+    as_data: bool = False,
+) -> tuple[int, int]:
+    """These iotests and the block layer's unit tests: how many don't differ, and do."""
     builds = [build.ensure(name, progress) for name in build.NAMES]
-    pairs = _pairs(builds, unittests.BLOCK, of_migration(), SHORT_FORMATS, progress)
+    pairs = _pairs(builds, unittests.BLOCK, tests, formats, progress)
     found = asyncio.run(_compare(pairs, progress))
-    _report(found, as_data=False)
+    _report(found, as_data)
     return _count(found)
 
 
