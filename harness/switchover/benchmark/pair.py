@@ -20,6 +20,7 @@ BOOT_SECONDS = 120.0
 # Small, for what is measured begins when all has been copied.
 SIZE = 8 * disk.MIB
 DOWNTIME_LIMIT_MS = 20
+PAUSES = ("ready", "pre-switchover")
 # The only trace events that are needed; more would cost time.
 TRACED = ("runstate_set",)
 
@@ -113,13 +114,29 @@ class Pair(Rig):
             )
 
     def downtime(self) -> dict[str, float]:
-        """In ms, from STOP to `completed`, and from when the CPUs stood still."""
+        """In ms, from STOP to `completed`, and from when the CPUs stood still.
+
+        If there was a pause, also how much of it was before and in it. What is in it
+        includes the client's own time.
+        """
         since_stop = migration.downtime(self.source, self.destination)
         end = self.destination.monitor.find("MIGRATION", status="completed")
         log = (self.source.folder / f"{self.source.name}.trace").read_text()
         stopping = [event.time for event in parse(log) if _stops(event)]
         assert since_stop is not None and end
-        return {"downtime": since_stop, "stopped": (end.time - stopping[-1]) * 1000}
+        stopped = (end.time - stopping[-1]) * 1000
+        return {"downtime": since_stop, "stopped": stopped, **self._pause()}
+
+    def _pause(self) -> dict[str, float]:
+        statuses = [event for event in self.source.events if event.name == "MIGRATION"]
+        for number, event in enumerate(statuses[:-1]):
+            if event.data["status"] in PAUSES:
+                stop = [e.time for e in self.source.events if e.name == "STOP"][-1]
+                return {
+                    "before pause": (event.time - stop) * 1000,
+                    "in pause": (statuses[number + 1].time - event.time) * 1000,
+                }
+        return {}
 
 
 def _stops(event: Traced) -> bool:
