@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from .. import commandline, disk, guest, migration, paths, timeline
 from ..command import run
+from ..pause import PRE_SWITCHOVER, READY
 from ..rig import GUEST_SECONDS, Lab, Rig
 from ..trace import Traced, parse
 from ..vm import VM
@@ -20,7 +22,7 @@ BOOT_SECONDS = 120.0
 # Small, for what is measured begins when all has been copied.
 SIZE = 8 * disk.MIB
 DOWNTIME_LIMIT_MS = 20
-PAUSES = ("ready", "pre-switchover")
+PAUSES = {pause.status for pause in (READY, PRE_SWITCHOVER)}
 # The only trace events that are needed; more would cost time.
 TRACED = ("runstate_set",)
 
@@ -125,16 +127,16 @@ class Pair(Rig):
         stopping = [event.time for event in parse(log) if _stops(event)]
         assert since_stop is not None and end
         stopped = (end.time - stopping[-1]) * 1000
-        return {"downtime": since_stop, "stopped": stopped, **self._pause()}
+        pause = self._pause(end.time - since_stop / 1000)
+        return {"downtime": since_stop, "stopped": stopped, **pause}
 
-    def _pause(self) -> dict[str, float]:
+    def _pause(self, stop: float) -> dict[str, float]:
         statuses = [event for event in self.source.events if event.name == "MIGRATION"]
-        for number, event in enumerate(statuses[:-1]):
-            if event.data["status"] in PAUSES:
-                stop = [e.time for e in self.source.events if e.name == "STOP"][-1]
+        for pause, after in pairwise(statuses):
+            if pause.data["status"] in PAUSES:
                 return {
-                    "before pause": (event.time - stop) * 1000,
-                    "in pause": (statuses[number + 1].time - event.time) * 1000,
+                    "before pause": (pause.time - stop) * 1000,
+                    "in pause": (after.time - pause.time) * 1000,
                 }
         return {}
 
