@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_own(made: Build, progress: Progress) -> list[Result]:
-    """Run the project's own tests; on the patched build also QEMU's unit tests of it."""
+    """Run the project's own tests, and those of QEMU's unit tests that it adds to."""
     results = _run_on(made, [], progress)
     for test in unittests.compile_tests(made, unittests.OWN, progress):
         with progress.step(f"{test} on {made.name}"):
