@@ -40,3 +40,14 @@ def boot(kernel: Guest, task: str) -> list[str]:
     append = f"console=ttyS0 quiet panic=-1 mitigations=off {task}"
     images = ["-kernel", str(kernel.kernel), "-initrd", str(kernel.initrd)]
     return [*images, "-append", append]
+
+
+def second_socket(name: str) -> str:
+    """The name of the socket of a process's second monitor, in its folder."""
+    return f"{name}-monitor.sock"
+
+
+def second_monitor(name: str) -> list[str]:
+    """The options of one, for clients that come and go."""
+    socket = f"socket,id=second,path={second_socket(name)},server=on,wait=off"
+    return ["-chardev", socket, "-mon", "chardev=second,mode=control"]

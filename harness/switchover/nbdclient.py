@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import struct
 from pathlib import Path
 
 from . import record
+from .socketpath import short
 
 # Of the protocol: flags of the handshake, options, commands, flags of commands.
 FIXED_NEWSTYLE, NO_ZEROES = 1, 2
@@ -50,13 +50,8 @@ class NBDClient:
 
     async def connect(self, socket: Path, export: str) -> None:
         """Connect, and start to write; raises OSError, Unexpected."""
-        folder = os.open(socket.parent, os.O_PATH)
-        try:
-            # The path of a socket has to be short.
-            path = f"/proc/self/fd/{folder}/{socket.name}"
+        with short(socket.parent, socket.name) as path:
             reader, self._writer = await asyncio.open_unix_connection(path)
-        finally:
-            os.close(folder)
         await self._negotiate(reader, self._writer, export.encode())
         self._task = asyncio.create_task(self._write(reader, self._writer))
 

@@ -7,52 +7,58 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from ..migration import STATUS_SECONDS
-from ..rig import Lab
+from ..rig import GUEST_SECONDS, Lab
 from ..vm import VM
 from .case import Case, Figures, NotOffered, Variant
 from .pair import TRACED, Pair, Setup
+from .prompt import Prompt
 
 DISKS = (1, 4, 16)
 # A mirror that is behind has to catch up first.
 READY_SECONDS = 90.0
-Way = Callable[[Pair], Awaitable[None]]
+Way = Callable[[Pair, Prompt], Awaitable[None]]
 
 
-async def plain(pair: Pair) -> None:
+async def plain(pair: Pair, _prompt: Prompt) -> None:
     """Migrate, and leave the mirrors to QEMU."""
     await pair.migrate()
 
 
-async def libvirt(pair: Pair) -> None:
+async def libvirt(pair: Pair, prompt: Prompt) -> None:
     """What libvirt does: pause, a soft cancel of each, wait, continue."""
     await pair.capability("pause-before-switchover")
-    migration = await pair.migrate()
-    await migration.pause()
-    await pair.jobs.cancel()
-    await pair.mirrors_ended()
-    await migration.go_on()
+    await pair.migrate()
+    await prompt.event("MIGRATION", READY_SECONDS, status="pre-switchover")
+    await _end_mirrors(pair, prompt)
+    await prompt.execute("migrate-continue", state="pre-switchover")
 
 
-async def by_hand(pair: Pair) -> None:
+async def by_hand(pair: Pair, prompt: Prompt) -> None:
     """The same in `ready`."""
-    await _into_ready(pair)
-    await pair.jobs.cancel()
-    await pair.mirrors_ended()
-    await pair.source.qmp("migration-complete")
+    await _into_ready(pair, prompt)
+    await _end_mirrors(pair, prompt)
+    await prompt.execute("migration-complete")
 
 
-async def release(pair: Pair) -> None:
+async def release(pair: Pair, prompt: Prompt) -> None:
     """In `ready` let QEMU release the mirrors."""
     if not await offers(pair.source, "migration-complete", "release"):
         raise NotOffered("migration-complete has no argument release")
-    await _into_ready(pair)
-    await pair.source.qmp("migration-complete", release=True)
+    await _into_ready(pair, prompt)
+    await prompt.execute("migration-complete", release=True)
 
 
-async def _into_ready(pair: Pair) -> None:
+async def _into_ready(pair: Pair, prompt: Prompt) -> None:
     await pair.capability("pause-at-complete")
     await pair.migrate()
-    await pair.source.wait_event("MIGRATION_READY", READY_SECONDS)
+    await prompt.event("MIGRATION_READY", READY_SECONDS)
+
+
+async def _end_mirrors(pair: Pair, prompt: Prompt) -> None:
+    for i in pair.disks:
+        await prompt.execute("block-job-cancel", device=f"m{i}")
+    for i in pair.disks:
+        await prompt.event("BLOCK_JOB_COMPLETED", GUEST_SECONDS, device=f"m{i}")
 
 
 async def offers(vm: VM, command: str, argument: str) -> bool:
@@ -76,10 +82,12 @@ class Switchover:
         pair = Pair(replace(lab, traced=TRACED), self.setup)
         try:
             await self.prepare(pair)
-            await self.way(pair)
             completed = {"status": "completed"}
-            await pair.destination.wait_event("MIGRATION", self.seconds, **completed)
-            await pair.source.wait_event("MIGRATION", self.seconds, **completed)
+            async with pair.prompt() as prompt:
+                await self.way(pair, prompt)
+                await prompt.event("MIGRATION", self.seconds, **completed)
+            for vm in (pair.source, pair.destination):
+                await vm.wait_event("MIGRATION", self.seconds, **completed)
             return pair.downtime()
         finally:
             await pair.kill()

@@ -12,9 +12,10 @@ from typing import Any
 from .. import commandline, disk, guest, migration, paths, timeline
 from ..command import run
 from ..pause import PRE_SWITCHOVER, READY
-from ..rig import GUEST_SECONDS, Lab, Rig
+from ..rig import Lab, Rig
 from ..trace import Traced, parse
 from ..vm import VM
+from .prompt import Prompt
 
 SOURCES = paths.ROOT / "harness" / "benchmark"
 # With 16 disks on a busy machine.
@@ -53,6 +54,7 @@ class Pair(Rig):
     def _vm(
         self, name: str, side: str, options: list[str], group: str | None = None
     ) -> VM:
+        options = [*options, *commandline.second_monitor(name)]
         return super()._vm(
             name, side, options, group if self._setup.throttled else None
         )
@@ -108,12 +110,9 @@ class Pair(Rig):
         reads = {"path": "/objects/reads", "property": "limits"}
         await self.source.qmp("qom-set", **reads, value=limits)
 
-    async def mirrors_ended(self) -> None:
-        """Wait until each mirror has ended."""
-        for i in self.disks:
-            await self.source.wait_event(
-                "BLOCK_JOB_COMPLETED", GUEST_SECONDS, device=f"m{i}"
-            )
+    def prompt(self) -> Prompt:
+        """A client of the source, for an `async with`."""
+        return Prompt(self.source.folder, commandline.second_socket(self.source.name))
 
     def downtime(self) -> dict[str, float]:
         """In ms, from STOP to `completed`, and from when the CPUs stood still.

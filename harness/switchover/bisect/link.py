@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import socket
 from pathlib import Path
+
+from ..socketpath import short
 
 CHUNK = 64 << 10
 
@@ -31,7 +31,7 @@ class Link:
     async def open(self) -> None:
         """Start to listen."""
         listener = socket.socket(socket.AF_UNIX)
-        with _short(self._folder, self._here) as path:
+        with short(self._folder, self._here) as path:
             listener.bind(path)
         self._server = await asyncio.start_unix_server(self._serve, sock=listener)
 
@@ -47,7 +47,7 @@ class Link:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         try:
-            with _short(self._folder, self._there) as path:
+            with short(self._folder, self._there) as path:
                 connection = await asyncio.open_unix_connection(path)
         except OSError:
             writer.close()
@@ -82,13 +82,3 @@ class Link:
             start = max(loop.time(), self._free_at)
             self._free_at = start + count / self.rate
             await asyncio.sleep(self._free_at - loop.time())
-
-
-@contextlib.contextmanager
-def _short(folder: Path, name: str):
-    """A path to a socket in `folder` that is not too long to be one's address."""
-    descriptor = os.open(folder, os.O_PATH)
-    try:
-        yield f"/proc/self/fd/{descriptor}/{name}"
-    finally:
-        os.close(descriptor)

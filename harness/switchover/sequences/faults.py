@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import socket
 
+from .. import commandline
+from ..socketpath import short
 from ..vm import VM
-from .stage import SECOND_MONITOR
 from .step import Step
 
 CONNECT_SECONDS = 5.0
@@ -55,16 +55,16 @@ class Faults:
 
 def _hang_up(vm: VM, side: str, request: object) -> None:
     capabilities = {"execute": "qmp_capabilities"}
-    folder = os.open(vm.folder, os.O_PATH)
+    name = commandline.second_socket(side)
     try:
-        with socket.socket(socket.AF_UNIX) as connection:
+        with (
+            short(vm.folder, name) as path,
+            socket.socket(socket.AF_UNIX) as connection,
+        ):
             connection.settimeout(CONNECT_SECONDS)
-            # The path of a socket has to be short.
-            connection.connect(f"/proc/self/fd/{folder}/{side}-{SECOND_MONITOR}")
+            connection.connect(path)
             for message in (capabilities, request):
                 connection.sendall(json.dumps(message).encode())
     except OSError:
         # It is gone, or too busy for a second one: there is nothing to hang up.
         pass
-    finally:
-        os.close(folder)

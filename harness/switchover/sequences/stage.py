@@ -24,7 +24,6 @@ SOURCE, DESTINATION = "source", "destination"
 READS, LINK = "reads", "link"
 MIGRATION_SOCKET = "migration.sock"
 NBD_SOCKET = "nbd.sock"
-SECOND_MONITOR = "monitor.sock"
 SPARE, SPARE_TARGET, SPARE_QCOW2 = "spare.raw", "spare-target.raw", "spare.qcow2"
 # These are thrown away with the folder: it is QEMU's flushes that matter.
 NO_FLUSH = {"cache": {"no-flush": True}}
@@ -80,7 +79,7 @@ class Stage:
 
     def _command(self, side: str, iothreads: bool) -> list[str]:
         words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
-        words += ["-boot", "menu=off", *_second_monitor(side)]
+        words += ["-boot", "menu=off", *commandline.second_monitor(side)]
         words += commandline.throttle_group(READS if side == SOURCE else LINK)
         boot = _file("boot", "boot.raw", **{"read-only": True})
         words += ["-blockdev", boot]
@@ -121,8 +120,3 @@ class Stage:
 def _file(name: str, image: str, **options: Any) -> str:
     node = {"driver": "file", "node-name": name, "filename": image}
     return json.dumps({**node, **NO_FLUSH, **options})
-
-
-def _second_monitor(side: str) -> list[str]:
-    socket = f"socket,id=second,path={side}-{SECOND_MONITOR},server=on,wait=off"
-    return ["-chardev", socket, "-mon", "chardev=second,mode=control"]

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The path of a Unix socket, which has to be short (unix(7): 108 bytes)."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def short(folder: Path, name: str) -> Iterator[str]:
+    """A path to socket `name` in `folder`, for as long as it is needed to use it.
+
+    Raises OSError if there is no such folder.
+    """
+    descriptor = os.open(folder, os.O_PATH)
+    try:
+        yield f"/proc/self/fd/{descriptor}/{name}"
+    finally:
+        os.close(descriptor)
