@@ -21,6 +21,7 @@ from . import (
     guest,
     iotests,
     paths,
+    races,
     seriescheck,
     thorough,
     upstream,
@@ -59,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             count = run_unit_tests()
         elif options.sanitized:
             count = run_on("sanitized", progress)
+        elif options.races:
+            count = run_races(progress)
         elif options.coverage:
             count = run_coverage(progress)
         elif options.upstream:
@@ -79,6 +82,11 @@ def _parser() -> argparse.ArgumentParser:
         "--sanitized",
         action="store_true",
         help="only what needs the patches, with address and other sanitizers",
+    )
+    what.add_argument(
+        "--races",
+        action="store_true",
+        help="the same with ThreadSanitizer; then name the data races of the series",
     )
     what.add_argument(
         "--coverage",
@@ -110,6 +118,17 @@ def run_on(name: str, progress: Progress) -> Count:
     made = build.ensure(name, progress)
     with exclusive("iotests", "running iotests"), exclusive("fuzz", "fuzzing"):
         return Count(*thorough.run(made, progress))
+
+
+def run_races(progress: Progress) -> Count:
+    """The same with ThreadSanitizer; races of the series have failed."""
+    made = build.ensure("tsan", progress)
+    races.clear()
+    count = run_on("tsan", progress)
+    own, kinds = races.measure(made)
+    print(*own, sep="\n")
+    print(f"{len(own)} data races of the series, among {kinds} reported in all")
+    return count + Count(failed=len(own))
 
 
 def run_coverage(progress: Progress) -> Count:

@@ -3,12 +3,14 @@
 
     sanitized   AddressSanitizer with LeakSanitizer, and UndefinedBehaviorSanitizer, on
                 the parts of QEMU that SANITIZED names
+    tsan        ThreadSanitizer, on the same but for memory and processors
     coverage    gcov, on the files that the series changes
 
 The rest of it comes from the compiler's cache if it has been compiled for another
 build. Memory is watched in all of it where libraries are: when it is allocated, freed,
 copied and leaked. A sanitizer's report ends the process with an exit code that the oracle takes for a
-crash, or, for undefined behaviour, is a line on stderr that it takes for one.
+crash, or, for undefined behaviour, is a line on stderr that it takes for one. But
+ThreadSanitizer has much to report of unpatched QEMU, which it writes to files.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pathlib import Path
 from . import paths
 from .git import git
 
-NAMES = ("sanitized", "coverage")
+NAMES = ("sanitized", "tsan", "coverage")
 # Where blocks, jobs, exports, migration and monitors are, and what they stand on.
 SANITIZED = [
     "../block*",
@@ -35,9 +37,13 @@ SANITIZED = [
     "../hw/scsi/*",
     "../tests/unit/*",
 ]
+# Of these, what a guest without KVM always runs through.
+SLOWEST = "../system/*"
 ADDRESS = "-fsanitize=address -fsanitize=undefined"
+# What is left out for speed uses atomics that only this library has.
+THREAD = "-fsanitize=thread -latomic"
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
-ENVIRONMENT = {
+SANITIZED_ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
     # GLib has no frame pointers: only a slow look finds who has called g_malloc().
     "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1:"
@@ -56,7 +62,16 @@ def source(name: str) -> str:
 def prepare(name: str) -> None:
     """Give what is started from now on the options of the sanitizers, if need be."""
     if name == "sanitized":
-        os.environ.update(ENVIRONMENT)
+        os.environ.update(SANITIZED_ENVIRONMENT)
+    if name == "tsan":
+        races().mkdir(parents=True, exist_ok=True)
+        log = f"log_path={races() / 'race'}"
+        os.environ["TSAN_OPTIONS"] = f"{log}:exitcode=0"
+
+
+def races() -> Path:
+    """Where processes of "tsan" leave their reports, as race.<pid>."""
+    return paths.LOGS / "tsan"
 
 
 def folder(name: str) -> str:
@@ -69,6 +84,9 @@ def options(name: str, tree: Path) -> list[str]:
     if name == "sanitized":
         compiler = _only(ADDRESS, SANITIZED)
         return [compiler, "--enable-asan", "--enable-ubsan"]
+    if name == "tsan":
+        patterns = [pattern for pattern in SANITIZED if pattern != SLOWEST]
+        return [_only(THREAD, patterns), "--enable-tsan"]
     if name == "coverage":
         files = [f"../{file}" for file in changed_sources(tree)]
         return [_only("--coverage", files)]

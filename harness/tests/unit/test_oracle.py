@@ -177,3 +177,14 @@ def test_a_sanitizer_is_heard() -> None:
         "unexpected crash: source: AddressSanitizer: 8 byte(s) leaked"
     )
     assert judge(replace(GOOD, **with_vm(stderr="a.c:1:2: runtime error: x\n"))).wrong()
+
+
+def test_what_it_says_of_coroutines_is_no_finding() -> None:
+    known = (
+        "==7==WARNING: ASan doesn't fully support makecontext/swapcontext functions\n"
+        "==7==WARNING: ASan is ignoring requested __asan_handle_no_return: stack type\n"
+        "False positive error reports may follow\n"
+        "For details see https://github.com/google/sanitizers/issues/189\n"
+    )
+    assert not differences(**with_vm(stderr=known))
+    assert differences(**with_vm(stderr=known + "For details see above\n"))
