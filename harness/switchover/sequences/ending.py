@@ -129,7 +129,9 @@ class Ending:
             if job["type"] == kept:
                 continue
             if job["type"] == "mirror":
-                await self._ready(job["id"])
+                # One that was parked when the guest was reclaimed stays so.
+                if not self._player.reclaimed:
+                    await self._ready(job["id"])
                 await self._try(SOURCE, "block-job-cancel", device=job["id"])
             else:
                 await self._try(SOURCE, "job-cancel", id=job["id"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,9 @@ class Player:
             i: debt(f"m{i}", events, self._pivots[f"m{i}"]) for i in self.stage.disks
         }
         destination = self.stage[DESTINATION]
-        if not destination.killed:
+        if thrown_away(self.played):
+            self.lost = True
+        elif not destination.killed:
             with contextlib.suppress(Died):
                 await self._end_at(destination)
         for i, owed in self.debts.items():
@@ -313,3 +316,13 @@ def job_status(vm: VM, name: str) -> str:
         if e.name == "JOB_STATUS_CHANGE" and e.data["id"] == name
     ]
     return told[-1] if told else "null"
+
+
+def thrown_away(played: Sequence[Step]) -> bool:
+    """Whether the destination was told to quit while the migration went there."""
+    for step in reversed(played):
+        if step.get("at") == DESTINATION and "start" in step:
+            return True
+        if step.get("execute") == "migrate":
+            return False
+    return False

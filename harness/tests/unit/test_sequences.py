@@ -13,6 +13,7 @@ from switchover.monitor import Event
 from switchover.oracle import Verdict
 from switchover.sequences import search, step
 from switchover.sequences.ledger import Debt, debt
+from switchover.sequences.player import thrown_away
 
 
 def job(status: str) -> Event:
@@ -124,3 +125,12 @@ def test_failures_that_are_alike_have_one_kind() -> None:
     hang = Verdict(hang="source: no answer within 20 s; see /tmp/1.backtrace")
     assert search.kind(one.wrong()) == search.kind(other.wrong())
     assert "backtrace" not in search.kind(hang.wrong())
+
+
+def test_a_destination_that_was_replaced_has_nothing() -> None:
+    source, destination = ({"at": at, "start": {}} for at in ("source", "destination"))
+    migrate = {"at": "source", "execute": "migrate", "arguments": {}}
+    finish = {"finish": "complete"}
+    assert not thrown_away([source, destination, migrate, finish])
+    assert thrown_away([source, destination, migrate, destination, finish])
+    assert not thrown_away([source, destination, migrate, destination, migrate])
