@@ -57,8 +57,7 @@ def measure(build: Build) -> list[Coverage]:
     Only what the compiler has made code of: no declarations, no comments, no tests.
     """
     tree = paths.tree_dir(build.source)
-    added = changed_lines(git(tree, "diff", "--unified=0", BASE, "--", "*.c", "*.h"))
-    added = {f: lines for f, lines in added.items() if not f.startswith("tests/")}
+    added = {f: n for f, n in added_lines(tree).items() if not f.startswith("tests/")}
     executed = _executed(build, tree, {f for f in added if f.endswith(".c")})
     return [
         Coverage(
@@ -69,6 +68,11 @@ def measure(build: Build) -> list[Coverage]:
         for file, lines in sorted(added.items())
         if lines & executed[file].keys()
     ]
+
+
+def added_lines(tree: Path) -> dict[str, set[int]]:
+    """The numbers of the lines of C that the patched tree has, and base has not."""
+    return changed_lines(git(tree, "diff", "--unified=0", BASE, "--", "*.c", "*.h"))
 
 
 def changed_lines(diff: str) -> dict[str, set[int]]:

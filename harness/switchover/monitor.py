@@ -6,10 +6,10 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from qemu.qmp import Message, QMPClient
 
@@ -24,6 +24,13 @@ class Event:
     name: str
     data: dict[str, Any]
     time: float
+
+    @classmethod
+    def of(cls, message: Mapping[str, Any]) -> Self:
+        """The event in a QMP message."""
+        stamp = message["timestamp"]
+        when = stamp["seconds"] + stamp["microseconds"] / 1e6
+        return cls(message["event"], message.get("data", {}), when)
 
     def matches(self, name: str, **data: Any) -> bool:
         """Whether it has this name and these members of data."""
@@ -54,9 +61,7 @@ class Monitor(QMPClient):
     def _cb_inbound(self, msg: Message) -> Message:
         self._log("<-", msg)
         if "event" in msg:
-            stamp = msg["timestamp"]
-            when = stamp["seconds"] + stamp["microseconds"] / 1e6
-            self.events.append(Event(msg["event"], msg.get("data", {}), when))
+            self.events.append(Event.of(msg))
             self._notify()
         return super()._cb_inbound(msg)
 

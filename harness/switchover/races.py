@@ -13,9 +13,7 @@ from collections.abc import Container, Iterator, Mapping
 
 from . import paths, variants
 from .build import Build
-from .coverage import changed_lines
-from .git import git
-from .tree import BASE
+from .coverage import added_lines
 
 DIVIDER = "=" * 18 + "\n"
 SUMMARY = re.compile(r"^SUMMARY: ThreadSanitizer: (.*?)(?: \(|$)", re.MULTILINE)
@@ -37,8 +35,7 @@ def clear() -> None:
 
 def measure(build: Build) -> tuple[list[str], int]:
     """The races of the series, and how many kinds of reports there are in all."""
-    diff = git(paths.tree_dir(build.source), "diff", "--unified=0", BASE)
-    lines = changed_lines(diff)
+    lines = added_lines(paths.tree_dir(build.source))
     text = "".join(
         report.read_text(errors="replace")
         for report in sorted(variants.races().glob("race.*"))

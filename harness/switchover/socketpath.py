@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,3 +21,13 @@ def short(folder: Path, name: str) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/{name}"
     finally:
         os.close(descriptor)
+
+
+@contextlib.contextmanager
+def connected(folder: Path, name: str, seconds: float) -> Iterator[socket.socket]:
+    """A connection to it whose every step may take that long; raises OSError."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(seconds)
+        with short(folder, name) as path:
+            connection.connect(path)
+        yield connection

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..pause import PRE_SWITCHOVER, READY
 from ..rig import Lab, Rig
 from ..trace import Traced, parse
 from ..vm import VM
-from .prompt import Prompt
+from .prompt import Prompt, prompt
 
 SOURCES = paths.ROOT / "harness" / "benchmark"
 # With 16 disks on a busy machine.
@@ -110,9 +111,9 @@ class Pair(Rig):
         reads = {"path": "/objects/reads", "property": "limits"}
         await self.source.qmp("qom-set", **reads, value=limits)
 
-    def prompt(self) -> Prompt:
+    def prompt(self) -> AbstractAsyncContextManager[Prompt]:
         """A client of the source, for an `async with`."""
-        return Prompt(self.source.folder, commandline.second_socket(self.source.name))
+        return prompt(self.source.folder, commandline.second_socket(self.source.name))
 
     def downtime(self) -> dict[str, float]:
         """In ms, from STOP to `completed`, and from when the CPUs stood still.

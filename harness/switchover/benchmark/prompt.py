@@ -10,14 +10,16 @@ most of the time. So this one blocks, and the rest of the harness stands still w
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from ..socketpath import short
+from ..monitor import Event
+from ..socketpath import connected
 from ..vm import REPLY_SECONDS, Died, Hang, Refused
 
 # How long others may have to wait for a turn.
@@ -26,54 +28,40 @@ SIZE = 1 << 16
 
 
 class Prompt:
-    """A connection to the second monitor of a QEMU, for an `async with`."""
+    """A connection to a monitor of a QEMU."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        with short(folder, name) as path:
-            self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.connect(path)
-        self._socket.settimeout(TURN_SECONDS)
-        self._messages: list[dict[str, Any]] = []
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._events: list[Event] = []
+        self._answers: list[dict[str, Any]] = []
         self._rest = b""
-
-    async def __aenter__(self) -> Self:
-        await self.execute("qmp_capabilities")
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._socket.close()
 
     async def execute(self, command: str, **arguments: Any) -> None:
         """Run a command, its names as in QMP; raises Refused, Died, Hang."""
-        request = {"execute": command, "arguments": arguments, "id": command}
-        self._socket.sendall(json.dumps(request).encode())
-        answer = await self._message(command, REPLY_SECONDS, id=command)
+        request = {"execute": command, "arguments": arguments}
+        self._connection.sendall(json.dumps(request).encode())
+        deadline = time.monotonic() + REPLY_SECONDS
+        while not self._answers:
+            await self._receive(command, deadline)
+        answer = self._answers.pop()
         if "error" in answer:
             raise Refused(f"{command}: {answer['error']['desc']}")
 
     async def event(self, name: str, seconds: float, **data: Any) -> None:
         """Wait for an event that none has waited for, with these members of data."""
-        await self._message(name, seconds, event=name, **data)
-
-    async def _message(
-        self, what: str, seconds: float, **members: Any
-    ) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
+        looked_at = 0
         while True:
-            for message in self._messages:
-                if members.items() <= {**message.get("data", {}), **message}.items():
-                    self._messages.remove(message)
-                    return message
-            await self._receive(what, deadline)
+            for number in range(looked_at, len(self._events)):
+                if self._events[number].matches(name, **data):
+                    del self._events[number]
+                    return
+            looked_at = len(self._events)
+            await self._receive(name, deadline)
 
     async def _receive(self, what: str, deadline: float) -> None:
         try:
-            data = self._socket.recv(SIZE)
+            data = self._connection.recv(SIZE)
         except TimeoutError:
             await asyncio.sleep(0)
             if time.monotonic() > deadline:
@@ -82,4 +70,17 @@ class Prompt:
         if not data:
             raise Died(f"QEMU hung up before {what}")
         *lines, self._rest = (self._rest + data).split(b"\n")
-        self._messages += map(json.loads, lines)
+        for message in map(json.loads, lines):
+            if "event" in message:
+                self._events.append(Event.of(message))
+            elif "QMP" not in message:
+                self._answers.append(message)
+
+
+@contextlib.asynccontextmanager
+async def prompt(folder: Path, name: str) -> AsyncIterator[Prompt]:
+    """A client of the monitor with this socket; raises OSError, and as execute()."""
+    with connected(folder, name, TURN_SECONDS) as connection:
+        client = Prompt(connection)
+        await client.execute("qmp_capabilities")
+        yield client

@@ -12,10 +12,9 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 
 from .. import commandline
-from ..socketpath import short
+from ..socketpath import connected
 from ..vm import VM
 from .step import Step
 
@@ -57,12 +56,7 @@ def _hang_up(vm: VM, side: str, request: object) -> None:
     capabilities = {"execute": "qmp_capabilities"}
     name = commandline.second_socket(side)
     try:
-        with (
-            short(vm.folder, name) as path,
-            socket.socket(socket.AF_UNIX) as connection,
-        ):
-            connection.settimeout(CONNECT_SECONDS)
-            connection.connect(path)
+        with connected(vm.folder, name, CONNECT_SECONDS) as connection:
             for message in (capabilities, request):
                 connection.sendall(json.dumps(message).encode())
     except OSError:

@@ -48,14 +48,15 @@ def serve(folder: Path, *answers: list[dict[str, Any]]) -> list[str]:
 
 def ask(folder: Path, questions: Callable[[Prompt], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with Prompt(folder, NAME) as client:
+        async with prompt.prompt(folder, NAME) as client:
             await questions(client)
 
     asyncio.run(run())
 
 
 def event(name: str, **data: Any) -> dict[str, Any]:
-    return {"event": name, "data": data, "timestamp": {}}
+    timestamp = {"seconds": 1, "microseconds": 0}
+    return {"event": name, "data": data, "timestamp": timestamp}
 
 
 def test_events_are_kept_until_somebody_waits_for_them(tmp_path: Path) -> None:
