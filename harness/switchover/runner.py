@@ -18,7 +18,7 @@ from .rig import Lab, Rig
 from .scenario import Scenario
 from .vm import Died, Hang, Refused
 
-SCENARIO_SECONDS = 60.0
+SCENARIO_SECONDS = 120.0
 PARALLEL = 2
 # Looks at a rig whose processes have ended.
 Witness = Callable[[str, Rig, oracle.Evidence], object]
