@@ -46,7 +46,13 @@ class Migration:
         if self._transport.live:
             await self._incoming()
         outgoing = self._transport.outgoing or await self._listener()
+        await self._source.until_told("end of the last one", self._free, STATUS_SECONDS)
         await self._source.qmp("migrate", channels=channels(outgoing))
+
+    async def _free(self) -> bool:
+        """Whether nothing is left of an attempt that has failed; no event tells."""
+        instances = await self._source.qmp("query-yank")
+        return all(instance["type"] != "migration" for instance in instances)
 
     async def _join(self, descriptor: str) -> None:
         """Give each side one end of a socket pair."""

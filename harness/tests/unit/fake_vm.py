@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from switchover.monitor import Event
 from switchover.vm import Hang
+
+# How often until_told() asks before it takes this for a hang.
+ATTEMPTS = 3
 
 
 class FakeVM:
@@ -46,6 +49,14 @@ class FakeVM:
         if found is None:
             raise Hang(what)
         return found
+
+    async def until_told(
+        self, what: str, ask: Callable[[], Awaitable[bool]], deadline: float
+    ) -> None:
+        for _ in range(ATTEMPTS):
+            if await ask():
+                return
+        raise Hang(what)
 
     async def wait_event(
         self, name: str, deadline: float, since: int = 0, **data: Any

@@ -56,6 +56,12 @@ def test_what_is_written_is_read(name: str) -> None:
     assert made.outgoing == made.incoming or name == "exec"
 
 
+def test_a_second_attempt_waits_for_the_end_of_the_first() -> None:
+    source = FakeVM(query_yank=[[{"type": "migration"}], [{"type": "block-node"}]])
+    asyncio.run(migration(source).start())
+    assert [name for name, _ in source.commands] == ["query-yank"] * 2 + ["migrate"]
+
+
 def test_a_source_goes_where_the_destination_listens() -> None:
     source = FakeVM()
     attempt = migration(source, "tcp")
