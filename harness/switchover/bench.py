@@ -50,17 +50,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         where = MEMORY if MEMORY.is_dir() else None
         with TemporaryDirectory(prefix="switchover-bench-", dir=where) as folder:
             bench = Bench(builds, Path(folder), progress)
-            samples = asyncio.run(bench.run(cases, options.repetitions))
-    report = {"machine": bench.machine, "samples": [s.as_data() for s in samples]}
-    written = _keep(report, samples)
-    if options.json:
-        print(json.dumps(report, indent=1))
-    else:
-        screen = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
-        screen.print(table(samples))
-        print(machine.sentence(bench.machine))
-    print(*(f"written: {path}" for path in written), sep="\n", file=sys.stderr)
-    return int(any(sample.errors for sample in samples))
+            try:
+                asyncio.run(bench.run(cases, options.repetitions))
+            finally:
+                # An hour of runs is worth something also to who has interrupted it.
+                if any(sample.runs or sample.errors for sample in bench.samples):
+                    _show(bench, options.json)
+    return int(any(sample.errors for sample in bench.samples))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,16 +109,18 @@ class Bench:
         self, builds: dict[str, Build], folder: Path, progress: Progress
     ) -> None:
         self.machine: dict[str, Any] = {}
+        self.samples: list[Sample] = []
         self._builds = builds
         self._folder = folder
         self._progress = progress
 
-    async def run(self, cases: list[Case], repetitions: int) -> list[Sample]:
+    async def run(self, cases: list[Case], repetitions: int) -> None:
         """Each variant `repetitions` times, in turns: what drifts meets them all."""
         image = guest.ensure(self._progress)
         chosen = await accel.choose(self._builds["base"], image)
         self.machine = machine.describe(chosen, self._folder)
         samples = [Sample(case, v) for case in cases for v in case.variants]
+        self.samples = samples
         with self._progress.step("measuring", repetitions * len(samples)) as step:
             for repetition in range(repetitions):
                 # Who comes first changes: a run may profit from the one before it.
@@ -130,8 +128,6 @@ class Bench:
                 for number, sample in enumerate(samples[first:] + samples[:first]):
                     await self._one(sample, image, chosen)
                     step.update(repetition * len(samples) + number + 1)
-        self.machine["load_after"] = machine.load()
-        return samples
 
     async def _one(self, sample: Sample, image: Guest, chosen: Accel) -> None:
         if sample.not_offered:
@@ -155,6 +151,20 @@ def _failed(sample: Sample, error: str) -> None:
     sample.errors.append(error)
     name = f"{sample.case.name}, {sample.variant.name}"
     print(f"{name}: {error}", file=sys.stderr)
+
+
+def _show(bench: Bench, as_data: bool) -> None:
+    samples = bench.samples
+    described = {**bench.machine, "load_after": machine.load()}
+    report = {"machine": described, "samples": [s.as_data() for s in samples]}
+    written = _keep(report, samples)
+    if as_data:
+        print(json.dumps(report, indent=1))
+    else:
+        screen = Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
+        screen.print(table(samples))
+        print(machine.sentence(described))
+    print(*(f"written: {path}" for path in written), sep="\n", file=sys.stderr)
 
 
 def _keep(report: dict[str, Any], samples: list[Sample]) -> list[Path]:

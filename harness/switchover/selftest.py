@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.unit:
             count = run_unit_tests()
         elif options.sanitized:
-            count = run_on("sanitized", progress)
+            count = run_on(build.ensure("sanitized", progress), progress)
         elif options.races:
             count = run_races(progress)
         elif options.coverage:
@@ -113,9 +113,8 @@ def run_all(progress: Progress) -> Count:
         return count + Count(*run_sequences([base, patched], progress))
 
 
-def run_on(name: str, progress: Progress) -> Count:
+def run_on(made: Build, progress: Progress) -> Count:
     """Run what needs the patches on another build of them."""
-    made = build.ensure(name, progress)
     with exclusive("iotests", "running iotests"), exclusive("fuzz", "fuzzing"):
         return Count(*thorough.run(made, progress))
 
@@ -124,7 +123,7 @@ def run_races(progress: Progress) -> Count:
     """The same with ThreadSanitizer; races of the series have failed."""
     made = build.ensure("tsan", progress)
     races.clear()
-    count = run_on("tsan", progress)
+    count = run_on(made, progress)
     own, kinds = races.measure(made)
     print(*own, sep="\n")
     print(f"{len(own)} data races of the series, among {kinds} reported in all")
@@ -135,7 +134,7 @@ def run_coverage(progress: Progress) -> Count:
     """The same, and print which lines of the series it has not reached."""
     made = build.ensure("coverage", progress)
     coverage.clear(made)
-    count = run_on("coverage", progress)
+    count = run_on(made, progress)
     print(*coverage.measure(made), sep="\n")
     return count
 

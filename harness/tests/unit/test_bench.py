@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from pathlib import Path
 
@@ -117,13 +118,41 @@ def test_variants_take_turns_and_the_first_one_changes(
 def run(
     found: Case, times: int, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[Sample]:
+    without_a_guest(folder, monkeypatch)
+    made = Bench({"base": Build("base", folder)}, folder, Progress())
+    asyncio.run(made.run([found], times))
+    return made.samples
+
+
+def without_a_guest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def choose(_build: Build, _image: Guest) -> Accel:
         return Accel("tcg", "")
 
     monkeypatch.setattr(guest, "ensure", lambda _progress: Guest(folder))
     monkeypatch.setattr(accel, "choose", choose)
-    builds = {"base": Build("base", folder)}
-    return asyncio.run(Bench(builds, folder, Progress()).run([found], times))
+
+
+def test_interrupted_it_shows_what_it_has(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = iter([7, 9])
+
+    async def measure(_lab: Lab) -> Figures:
+        try:
+            return {"time": next(times)}
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    found = Case("a-case", "A", "time", "ms", (Variant("old", "base", measure),))
+    without_a_guest(project, monkeypatch)
+    monkeypatch.setattr(bench, "ALL", [found])
+    monkeypatch.setattr(
+        bench.build, "ensure", lambda name, *_rest: Build(name, project)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(["--json"])
+    (sample,) = json.loads(capsys.readouterr().out)["samples"]
+    assert (sample["median"], len(sample["runs"])) == (8, 2)
 
 
 def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:
