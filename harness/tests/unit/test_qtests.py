@@ -44,6 +44,12 @@ def test_only_the_wanted_paths_are_run(build):
     assert arguments(build) == "--tap -k --full -p /x86_64/a -p /x86_64/b"
 
 
+def test_what_is_below_a_path_is_not_run_twice(build):
+    run(build, "ok 1 /x86_64/migration/a", wanted=("/m/a/b", "/m/a", "/m/ab"))
+    assert "/x86_64/m/a/b" not in arguments(build)
+    assert "-p /x86_64/m/a -p /x86_64/m/ab" in arguments(build)
+
+
 def test_without_paths_the_whole_is_run(build):
     assert run(build, "ok 1 /a\n", "cdrom-test", ()).status == "pass"
     assert arguments(build) == "--tap -k"
