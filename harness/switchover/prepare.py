@@ -23,6 +23,8 @@ from .git import edited, git, head
 from .lock import exclusive
 from .progress import Progress
 
+# Without the latter, which is only recommended, the former can't read an address.
+MAIL = ["git-email", "libmailtools-perl"]
 LIST = "qemu-devel@nongnu.org"
 # As QEMU's own .b4-config has it.
 MAINTAINERS = [
@@ -59,7 +61,7 @@ def main(folder: Path, signoff: bool) -> None:
     """scripts/series prepare."""
     if folder.exists():
         raise NotReady(f"{folder} is there already; name a folder that is not")
-    if missing := bootstrap.missing_packages(["git-email"]):
+    if missing := bootstrap.missing_packages(MAIL):
         bootstrap.install(missing)
     progress = Progress()
     with exclusive("series-check", "checking the series"):
