@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import fnmatch
 import json
+import random
 import shutil
 import sys
 from collections.abc import Sequence
@@ -123,9 +124,9 @@ class Bench:
         self.samples = samples
         with self._progress.step("measuring", repetitions * len(samples)) as step:
             for repetition in range(repetitions):
-                # Who comes first changes: a run may profit from the one before it.
-                first = repetition % len(samples)
-                for number, sample in enumerate(samples[first:] + samples[:first]):
+                # A run may profit from the one before it, or pay for it.
+                shuffled = random.Random(repetition).sample(samples, len(samples))
+                for number, sample in enumerate(shuffled):
                     await self._one(sample, image, chosen)
                     step.update(repetition * len(samples) + number + 1)
 
@@ -141,10 +142,11 @@ class Bench:
                 sample.runs.append(await sample.variant.measure(lab))
         except NotOffered as lack:
             sample.not_offered = str(lack)
-        except (CommandFailed, Died, Hang, Refused) as error:
-            _failed(sample, str(error))
+        # This one is an OSError, too.
         except TimeoutError:
             _failed(sample, f"no end within {RUN_SECONDS:.0f} s")
+        except (CommandFailed, Died, Hang, Refused, OSError) as error:
+            _failed(sample, str(error))
 
 
 def _failed(sample: Sample, error: str) -> None:

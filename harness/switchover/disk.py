@@ -48,18 +48,23 @@ def make_blank(path: Path, size: int | None = None) -> None:
         file.truncate(size or SIZE)
 
 
-def compare(left: Path, right: Path) -> Difference:
-    """Compare two images of the same size, block by block."""
+def compare(left: Path, right: Path, start: int = 0) -> Difference:
+    """Compare two images of the same size, block by block.
+
+    `start` is where to begin, in bytes; a multiple of 1 MiB.
+    """
     blocks, first = 0, None
     with open(left, "rb") as one, open(right, "rb") as other:
-        for offset in range(0, max(map(os.path.getsize, (left, right))), MIB):
+        one.seek(start)
+        other.seek(start)
+        for offset in range(start, max(map(os.path.getsize, (left, right))), MIB):
             a, b = one.read(MIB), other.read(MIB)
             if a == b:
                 continue
-            for start in range(0, MIB, BLOCK):
-                if a[start : start + BLOCK] != b[start : start + BLOCK]:
+            for at in range(0, MIB, BLOCK):
+                if a[at : at + BLOCK] != b[at : at + BLOCK]:
                     blocks += 1
-                    first = offset + start if first is None else first
+                    first = offset + at if first is None else first
     return Difference(blocks, first)
 
 

@@ -92,17 +92,20 @@ def _search(made: Build, options: argparse.Namespace, progress: Progress) -> int
     label = f"fuzz {made.name} for {options.minutes:g} minutes, seed {number}"
     with progress.step(label) as running:
         search = Search(made, number, running.update, seconds=seconds)
-        search.run()
-    if options.json:
-        print(json.dumps(_as_data(search), indent=1))
-    else:
-        _show(search)
-    return int(bool(search.findings))
+        try:
+            search.run()
+        finally:
+            # What was found is worth something also if it ends with an error.
+            if options.json:
+                print(json.dumps(_as_data(search), indent=1))
+            else:
+                _show(search)
+    return int(bool(search.findings or search.errors))
 
 
 def _show(search: Search) -> None:
-    for finding in search.findings.values():
-        print(finding, file=sys.stderr)
+    for one in (*search.findings.values(), *search.errors):
+        print(one, file=sys.stderr)
     reached = [f"{number} {status}" for status, number in search.reached.most_common()]
     print(
         f"{search.sequences} sequences of {search.steps} steps, {search.refused} "
@@ -119,6 +122,7 @@ def _as_data(search: Search) -> dict[str, Any]:
         "steps": search.steps,
         "refused": search.refused,
         "reached": dict(search.reached),
+        "errors": search.errors,
         "findings": [
             {
                 "wrong": finding.verdict.wrong(),

@@ -11,6 +11,7 @@ from typing import Any
 from .monitor import Event
 from .notes import Notes
 from .pause import PRE_SWITCHOVER, READY
+from .statuses import of_migrations
 from .transports import Address, Transport, channels
 from .vm import VM
 
@@ -263,6 +264,12 @@ class Migration:
 def statuses(source: VM) -> list[str]:
     """All statuses of all migrations from a VM, in order."""
     return [e.data["status"] for e in source.events if e.name == "MIGRATION"]
+
+
+def without_snapshots(source: VM) -> list[str]:
+    """The same without those of snapshots, which QEMU takes for migrations."""
+    saved = source.monitor.commands.count("snapshot-save")
+    return of_migrations(statuses(source), saved)
 
 
 def is_landmark(event: Event) -> bool:

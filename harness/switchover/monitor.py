@@ -38,11 +38,15 @@ class Event:
 
 
 class Monitor(QMPClient):
-    """Calls `notify` after each event that it has added to `events`."""
+    """Calls `notify` after each event that it has added to `events`.
+
+    `commands` are the names of all commands that were sent.
+    """
 
     def __init__(self, transcript: Path, notify: Callable[[], None]) -> None:
         super().__init__(transcript.stem)
         self.events: list[Event] = []
+        self.commands: list[str] = []
         self._transcript = transcript
         self._notify = notify
         transcript.write_text("")
@@ -56,6 +60,7 @@ class Monitor(QMPClient):
 
     def _cb_outbound(self, msg: Message) -> Message:
         self._log("->", msg)
+        self.commands += [str(msg["execute"])] if "execute" in msg else []
         return super()._cb_outbound(msg)
 
     def _cb_inbound(self, msg: Message) -> Message:

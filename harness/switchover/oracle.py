@@ -115,7 +115,7 @@ class Verdict:
     def matches(self, expected: Expected) -> list[str]:
         """The differences from what was declared, in words; empty if none."""
         differences = [*self.surprises]
-        differences += [f"failed write in the guest: {e}" for e in self.guest_errors]
+        differences += self._failed_writes()
         if self.hang:
             differences.append(f"hang: {self.hang}")
         if self.journey != expected.journey:
@@ -143,9 +143,13 @@ class Verdict:
         migrations may have failed, and QEMU may have said so on stderr.
         """
         wrong = [*self.crashes, *self.surprises]
+        wrong += self._failed_writes()
         wrong += [f"hang: {self.hang}"] if self.hang else []
         wrong += self._losses(Expected())
         return wrong + [line for line in self.stderr if SANITIZER.search(line)]
+
+    def _failed_writes(self) -> list[str]:
+        return [f"failed write in the guest: {e}" for e in self.guest_errors]
 
     def _losses(self, expected: Expected) -> list[str]:
         if expected.blocks_lost:

@@ -47,7 +47,8 @@ def compile_test(build: Build, name: str, progress: Progress) -> None:
 
 def cases(build: Build, name: str) -> list[str]:
     """The paths that one of them has on this machine."""
-    words = [*_hiding_kvm(), build.directory / FOLDER / name, "-l"]
+    program = build.directory / FOLDER / name
+    words = [*_hiding_kvm(), program, *WHOLE.get(name, []), "-l"]
     folder = fresh_folder(build, f"{name}.cases")
     output = command.run(
         *words, cwd=folder, env=_environment(build), deadline=LIST_SECONDS

@@ -26,7 +26,7 @@ CHECKSUM = slice(12, 16)
 ACKNOWLEDGED = re.compile(r"^ACK (\d+) (\d+)\r?$\n", re.MULTILINE)
 FAILED = re.compile(r"^ERR .*$", re.MULTILINE)
 
-# The newest sequence number by slot.
+# The sequence number that was written last, by slot.
 Slots = dict[int, int]
 
 
@@ -42,12 +42,8 @@ def report(console: str) -> Report:
     """What a console's text says about records."""
     acknowledged: dict[int, Slots] = {}
     for disk, sequence in acknowledgements(console):
-        if sequence == 1:
-            # The guest has been reset, and writes over what it wrote before.
-            acknowledged.pop(disk, None)
-        slots = acknowledged.setdefault(disk, {})
-        slot = sequence % SLOTS
-        slots[slot] = max(sequence, slots.get(slot, 0))
+        # A guest that has been reset begins anew, and writes over what it has written.
+        acknowledged.setdefault(disk, {})[sequence % SLOTS] = sequence
     errors = tuple(line.strip() for line in FAILED.findall(console))
     return Report(acknowledged, errors)
 

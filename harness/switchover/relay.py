@@ -28,7 +28,7 @@ MEMORY_MIB = 16
 DEADLINE_SECONDS = 60.0
 RECORDS = 2
 # How often the last process has a migration cancelled.
-REPEATED = 10
+REPEATED = 100
 NOWHERE = {
     "transport": "exec",
     "args": ["/bin/sh", "-c", "cat > /dev/null"],
@@ -180,6 +180,15 @@ class Relay:
 
         await vm.until("further acknowledged records", more, DEADLINE_SECONDS)
 
+    async def _clients_write(self, now: VM) -> None:
+        """Wait until each export takes writes; a client ends when one is refused."""
+        before = {i: client.last for i, client in self._clients.items()}
+
+        async def more() -> bool:
+            return all(self._clients[i].last > before[i] + RECORDS for i in before)
+
+        await now.until_told("further writes to exports", more, DEADLINE_SECONDS)
+
     async def _attempt(self, now: VM, address: dict[str, Any]) -> str:
         """Migrate up to the pause; its status, which unpatched QEMU calls otherwise."""
         paused = await pause.newest(now)
@@ -199,6 +208,7 @@ class Relay:
         await now.qmp("migrate_cancel")
         await self._status(now, "cancelled", position)
         await self._records(now)
+        await self._clients_write(now)
 
     async def _hand_over(self, now: VM, after: VM, number: int) -> None:
         path = f"migration{number % 2}.sock"

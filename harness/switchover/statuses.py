@@ -30,11 +30,15 @@ NEXT: dict[str, set[str]] = {
 UNDER_WAY = NEXT.keys() - {BEGIN, "completed", "failed", "cancelled"}
 
 
-def of_migrations(statuses: list[str]) -> list[str]:
-    """Without those of snapshots, which go from setup to completed at once."""
+def of_migrations(statuses: list[str], snapshots: int) -> list[str]:
+    """Without those of snapshots, which go from setup to completed at once.
+
+    `snapshots` is how many were asked for: what is left over has skipped something.
+    """
     left: list[str] = []
     for status in statuses:
-        if status == "completed" and left[-1:] == ["setup"]:
+        if snapshots and status == "completed" and left[-1:] == ["setup"]:
+            snapshots -= 1
             left.pop()
         else:
             left.append(status)

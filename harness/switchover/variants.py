@@ -8,9 +8,9 @@
 
 The rest of it comes from the compiler's cache if it has been compiled for another
 build. Memory is watched in all of it where libraries are: when it is allocated, freed,
-copied and leaked. A sanitizer's report ends the process with an exit code that the oracle takes for a
-crash, or, for undefined behaviour, is a line on stderr that it takes for one. But
-ThreadSanitizer has much to report of unpatched QEMU, which it writes to files.
+copied and leaked. A sanitizer's report ends the process with an exit code that the
+oracle takes for a crash. But ThreadSanitizer has much to report of unpatched QEMU,
+which it writes to files.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ THREADED = [
     "../util/*",
     "../hw/block/*",
     "../hw/scsi/*",
+    "../qemu-img.c",
     "../tests/unit/*",
 ]
 # What a guest without KVM always runs through is too slow with ThreadSanitizer.
@@ -48,7 +49,7 @@ SANITIZED_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=0:detect_leaks=1:"
     "fast_unwind_on_malloc=0:malloc_context_size=14",
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
 COMPILER = paths.ROOT / "harness" / "compiler" / "only.sh"
 

@@ -212,7 +212,8 @@ class VM:
 
     async def quit(self) -> None:
         """Tell QEMU to quit and wait for it; no error if it is gone already."""
-        self.told_to_quit = True
+        if self.exit_code is None:
+            self.told_to_quit = True
         with contextlib.suppress(Died):
             await self.qmp("quit")
         await self.end()

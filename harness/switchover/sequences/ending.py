@@ -16,7 +16,7 @@ from typing import Any
 from ..statuses import UNDER_WAY
 from ..vm import VM, Died, Hang
 from .player import Over, Player, is_running, job_status, runs
-from .stage import DESTINATION, LINK, READS, SOURCE
+from .stage import DESTINATION, LINK, READS, SERVER, SOURCE
 from .step import Step, execute
 
 END_SECONDS = 30.0
@@ -24,6 +24,8 @@ END_SECONDS = 30.0
 ATTEMPTS = 3
 # A source that says this leaves it to management who goes on.
 UNDECIDED = "everything it needs in order to run"
+# What migration-complete says if there was one before.
+ALREADY = "already being completed"
 ENDED = ("null", "concluded", "aborting")
 HOW = ("cancel", "complete", "quit")
 
@@ -40,6 +42,10 @@ class Ending:
     def _destination(self) -> VM | None:
         vm = self._stage[DESTINATION]
         return None if vm.killed else vm
+
+    def _servers(self) -> list[str]:
+        """The process that has only the NBD server, if there is one."""
+        return [SERVER] if self._stage.has_server else []
 
     async def play(self, step: Step) -> None:
         """Bring the sequence to its end; raises Over."""
@@ -63,8 +69,11 @@ class Ending:
         if self._player.status in UNDER_WAY:
             await (self._cancel() if how == "cancel" else self._complete())
         await self._player.look()
-        if self._player.lost and not self._player.reclaimed:
+        self._player.announced()
+        if self._player.split or (self._player.lost and not self._player.reclaimed):
             pass
+        elif self._player.taken_over():
+            await self._taken_over()
         elif self._player.handed_over:
             await self._at_destination()
         elif not self._player.status.startswith("postcopy"):
@@ -72,8 +81,8 @@ class Ending:
         await self._quit()
 
     async def _quit(self) -> None:
-        for vm in (self._source, self._destination):
-            if vm:
+        for vm in self._stage.current():
+            if not vm.killed:
                 await vm.quit()
 
     async def _try(self, at: str, command: str, /, **arguments: Any) -> bool:
@@ -84,9 +93,8 @@ class Ending:
         """Take away what slows down or holds back."""
         no_limits = {"property": "limits", "value": {"bps-total": 0, "iops-read": 0}}
         await self._try(SOURCE, "qom-set", path=f"/objects/{READS}", **no_limits)
-        if self._destination:
-            link = {"path": f"/objects/{LINK}", **no_limits}
-            await self._try(DESTINATION, "qom-set", **link)
+        for side in (DESTINATION, *self._servers()):
+            await self._try(side, "qom-set", path=f"/objects/{LINK}", **no_limits)
         await self._try(SOURCE, "migrate-set-parameters", max_bandwidth=0)
         for job in await self._source.qmp("query-block-jobs"):
             await self._try(
@@ -116,32 +124,68 @@ class Ending:
         elif self._player.status == "ready":
             await self._end_jobs(kept="mirror")
             await self._end_exports()
-            for _ in range(ATTEMPTS):
-                if await self._try(SOURCE, "migration-complete"):
-                    break
-            else:
-                await self._try(SOURCE, "migrate_cancel")
+            await self._complete_from_ready()
         await self._status("postcopy-paused")
+
+    async def _complete_from_ready(self) -> None:
+        """There is nothing but mirrors: unless one has failed, it has to complete."""
+        for _ in range(ATTEMPTS):
+            position = len(self._source.events)
+            # If it is refused it may go on all the same, because of an earlier one.
+            under_way = (
+                await self._try(SOURCE, "migration-complete")
+                or ALREADY in self._player.notes.errors[-1]
+            )
+            if under_way:
+                await self._leaves_ready(position)
+            if self._player.status != "ready":
+                break
+        else:
+            await self._try(SOURCE, "migrate_cancel")
+        await self._status("postcopy-paused")
+        well = self._player.harmed or self._player.status == "completed"
+        reason = (self._player.notes.errors or ["no reason"])[-1]
+        self._player.notes.check(
+            well, f"{self._player.status} from ready, because of {reason}"
+        )
+
+    async def _leaves_ready(self, position: int) -> None:
+        """Wait until it goes on, or has given up to."""
+
+        def there() -> bool | None:
+            failed = self._source.monitor.find("MIGRATION_RELEASE_FAILED", position)
+            return self._player.status != "ready" or failed is not None or None
+
+        await self._source.until("end of ready", there, END_SECONDS)
 
     async def _end_jobs(self, kept: str | None = None) -> None:
         """End every job but those of one type: softly if it is a mirror."""
         for job in await self._source.qmp("query-jobs"):
+            # One that was parked when the guest was reclaimed stays so.
+            if job["type"] == "mirror" and not self._player.reclaimed:
+                await self._ready(job["id"])
             if job["type"] == kept:
+                if job_status(self._source, job["id"]) == "pending":
+                    await self._ended(job["id"])
                 continue
             if job["type"] == "mirror":
-                # One that was parked when the guest was reclaimed stays so.
-                if not self._player.reclaimed:
-                    await self._ready(job["id"])
-                await self._try(SOURCE, "block-job-cancel", device=job["id"])
+                await self._end_mirror(job["id"])
             else:
                 await self._try(SOURCE, "job-cancel", id=job["id"])
             await self._ended(job["id"])
 
+    async def _end_mirror(self, job: str) -> None:
+        """Softly, unless it waits for somebody to see to an error."""
+        if not await self._try(SOURCE, "block-job-cancel", device=job):
+            await self._try(SOURCE, "block-job-cancel", device=job, force=True)
+
     async def _ready(self, job: str) -> None:
         """Wait until a mirror that nothing holds back is in sync, or has failed."""
+        done = ("ready", "pending", *ENDED)
+        stopped = ("paused", "standby") if self._player.harmed else ()
 
         def there() -> bool | None:
-            return job_status(self._source, job) in ("ready", "pending", *ENDED) or None
+            return job_status(self._source, job) in (*done, *stopped) or None
 
         await self._source.until(f"mirror {job} in sync", there, END_SECONDS)
 
@@ -174,11 +218,19 @@ class Ending:
                 self._player.notes.check(
                     False, f"after completed a job ends with {event.data['error']}"
                 )
+        for server in self._servers():
+            await self._try(server, "nbd-server-stop")
         if self._destination:
             await self._try(DESTINATION, "nbd-server-stop")
             await self._try(DESTINATION, "cont")
             await self._player.records(self._destination)
             await self._player.look()
+
+    async def _taken_over(self) -> None:
+        """The guest runs at the destination: the source is of no use any more."""
+        await self._source.quit()
+        await self._try(DESTINATION, "cont")
+        await self._player.records(self._stage[DESTINATION])
 
     async def _at_source(self) -> None:
         """The guest has to run at the source, and mirrors to get in sync there."""
@@ -191,7 +243,7 @@ class Ending:
             if job["status"] == "pending":
                 await self._ended(job["id"])
         await self._try(SOURCE, "cont")
-        await self._player.records(self._source)
+        await self._player.records(self._source, soon=self._player.may_fail)
         if not self._player.reclaimed:
             await self._mirrors_agree()
 
@@ -237,7 +289,7 @@ class Ending:
         await self._source.qmp("stop")
         for name in mirrors:
             position = len(self._source.events)
-            await self._try(SOURCE, "block-job-cancel", device=name)
+            await self._end_mirror(name)
             await self._ended(name)
             end = self._source.monitor.find(
                 "BLOCK_JOB_COMPLETED", position, device=name

@@ -7,7 +7,8 @@ it mirrored until the guest was stopped. Pure functions over events and steps.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ..monitor import Event
@@ -26,17 +27,32 @@ class Debt(Enum):
     NONE = "none"
 
 
-def debt(job: str, events: Sequence[Event], pivots: Collection[int]) -> Debt:
+@dataclass
+class Told:
+    """When a job was told to do what ends what is owed, in numbers of events.
+
+    pivots: to let the guest go over to the target. cancels: to end. kills: to end by
+    force, which it may do at any moment from then on, or to have copied in vain.
+    """
+
+    pivots: set[int] = field(default_factory=set)
+    cancels: set[int] = field(default_factory=set)
+    kills: set[int] = field(default_factory=set)
+
+
+def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
     """What is owed for the disk that this job mirrors, after these events.
 
-    `pivots` are the moments, in numbers of events, at which the job was told to let
-    the guest go over to the target. While a job lives it is owed that it gets in sync
-    or fails the migration, and a failure is owed to the migration that was under way.
+    While a job lives it is owed that it gets in sync or fails the migration, and a
+    failure is owed to the migration that was under way.
     """
     state = "none"
-    pivoting, running = False, True
+    pivoting, cancelled, running = False, False, True
     for number, event in enumerate(events):
-        pivoting = pivoting or number in pivots
+        pivoting = pivoting or number in told.pivots
+        cancelled = cancelled or number in told.cancels | told.kills
+        if number in told.kills and state in ("live", "copied"):
+            state = "none"
         if event.name in ("STOP", "RESUME"):
             running = event.name == "RESUME"
             if running and state == "copied":
@@ -44,9 +60,10 @@ def debt(job: str, events: Sequence[Event], pivots: Collection[int]) -> Debt:
         elif event.name == "MIGRATION" and event.data["status"] == "setup":
             state = "none" if state == "failed" else state
         elif event.matches("JOB_STATUS_CHANGE", id=job, status="created"):
-            pivoting, state = False, "live"
+            pivoting, cancelled, state = False, False, "live"
         elif event.matches("BLOCK_JOB_CANCELLED", device=job):
-            state = "none"
+            # Without having been told to, it has failed.
+            state = "none" if cancelled else "failed"
         elif event.matches("BLOCK_JOB_COMPLETED", device=job):
             if "error" in event.data:
                 state = "failed"

@@ -25,6 +25,7 @@ from .stage import (
     MIGRATION_SOCKET,
     NBD_SOCKET,
     READS,
+    SERVER,
     SOURCE,
     SPARE,
     SPARE_QCOW2,
@@ -36,7 +37,7 @@ DISKS = 2
 MIB = 1 << 20
 NBD_ADDRESS = {"type": "unix", "data": {"path": NBD_SOCKET}}
 MIGRATION_ADDRESS = {"transport": "socket", "type": "unix", "path": MIGRATION_SOCKET}
-AGREED = ("return-path", "postcopy-ram", "multifd")
+AGREED = ("return-path", "postcopy-ram", "multifd", "auto-converge")
 PAUSES = ("pause-before-switchover", "pause-at-complete")
 SETTLED = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
@@ -51,6 +52,7 @@ mirror_options = st.fixed_dictionaries(
         "granularity": st.just(4096),
         "auto-finalize": st.just(False),
         "auto-dismiss": st.just(False),
+        "on-target-error": st.just("stop"),
     },
 )
 JOB_COMMANDS = st.sampled_from(
@@ -122,6 +124,8 @@ class Sequence(RuleBasedStateMachine):
 
     @initialize(
         iothreads=st.booleans(),
+        paused=st.booleans(),
+        server=st.booleans(),
         agreed=st.sets(st.sampled_from(AGREED), max_size=2),
         how=st.sampled_from(ending.HOW),
         mirrors=st.lists(mirror_options, min_size=1, max_size=DISKS),
@@ -132,6 +136,8 @@ class Sequence(RuleBasedStateMachine):
     def begin(
         self,
         iothreads: bool,
+        paused: bool,
+        server: bool,
         agreed: set[str],
         how: str,
         mirrors: list[dict[str, Any]],
@@ -141,7 +147,8 @@ class Sequence(RuleBasedStateMachine):
     ) -> None:
         """Both sides; most often mirrors, and a migration that is under way."""
         self._how = how
-        self._connect(iothreads, agreed)
+        self._nbd = SERVER if server else DESTINATION
+        self._connect({"disks": DISKS, "iothreads": iothreads}, paused, agreed)
         for number, options in enumerate(mirrors):
             self.mirror(number, options)
         self.play(step.records(SOURCE))
@@ -152,12 +159,13 @@ class Sequence(RuleBasedStateMachine):
         if then != "nothing":
             self.migrate(then == "settle")
 
-    def _connect(self, iothreads: bool, agreed: set[str]) -> None:
+    def _connect(self, start: dict[str, Any], paused: bool, agreed: set[str]) -> None:
         self._agreed = [
             {"capability": name, "state": True} for name in AGREED if name in agreed
         ]
-        self._start = {"disks": DISKS, "iothreads": iothreads}
-        self.play({"at": SOURCE, "start": self._start})
+        self._start = start
+        self._paused = paused
+        self.play({"at": SOURCE, "start": start})
         self._new_destination()
         if self._agreed:
             self.qmp(SOURCE, "migrate-set-capabilities", capabilities=self._agreed)
@@ -165,20 +173,22 @@ class Sequence(RuleBasedStateMachine):
             self._import(i)
 
     def _new_destination(self) -> None:
-        self.play({"at": DESTINATION, "start": self._start})
+        if self._nbd == SERVER:
+            self.play({"at": SERVER, "start": self._start})
+        self.play({"at": DESTINATION, "start": {**self._start, "paused": self._paused}})
         if self._agreed:
             self.qmp(DESTINATION, "migrate-set-capabilities", capabilities=self._agreed)
-        self.qmp(DESTINATION, "nbd-server-start", addr=NBD_ADDRESS)
+        self.qmp(self._nbd, "nbd-server-start", addr=NBD_ADDRESS)
         for i in range(DISKS):
             self._export(i)
 
     def _export(self, number: int) -> None:
         name = f"throttle{number}"
         node = {"driver": "throttle", "throttle-group": LINK, "file": f"disk{number}"}
-        self.qmp(DESTINATION, "blockdev-add", **{"node-name": name}, **node)
+        self.qmp(self._nbd, "blockdev-add", **{"node-name": name}, **node)
         export = {"id": f"export{number}", "name": f"disk{number}", "type": "nbd"}
         export |= {"node-name": name, "writable": True}
-        self.qmp(DESTINATION, "block-export-add", **export)
+        self.qmp(self._nbd, "block-export-add", **export)
 
     def _import(self, number: int) -> None:
         node = {"driver": "nbd", "node-name": f"dst{number}", "export": f"disk{number}"}
@@ -258,7 +268,7 @@ class Sequence(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def resize(self, number: int) -> None:
-        self.qmp(SOURCE, "block_resize", **{"node-name": f"disk{number}"}, size=4 * MIB)
+        self.qmp(SOURCE, "block_resize", **{"node-name": f"disk{number}"}, size=5 * MIB)
 
     @rule()
     def snapshot(self) -> None:
@@ -280,7 +290,13 @@ class Sequence(RuleBasedStateMachine):
     def records(self) -> None:
         self.play(step.records(SOURCE))
 
-    @precondition(lambda self: not self._migrates)
+    @rule()
+    def mirror_extra(self) -> None:
+        node = {"driver": "null-co", "node-name": "extra-target", "size": MIB}
+        self.qmp(SOURCE, "blockdev-add", **node)
+        nodes = {"job-id": "spare", "device": "extra", "target": "extra-target"}
+        self.qmp(SOURCE, "blockdev-mirror", **nodes, sync="full")
+
     @rule()
     def unplug(self) -> None:
         self.qmp(SOURCE, "device_del", id="extra")
@@ -332,17 +348,25 @@ class Sequence(RuleBasedStateMachine):
     def go_on(self, command: tuple[str, dict[str, Any]]) -> None:
         self.qmp(SOURCE, command[0], **command[1])
 
-    @rule(bytes_per_second=st.sampled_from([0, MIB // 4]))
-    def bandwidth(self, bytes_per_second: int) -> None:
-        limit = {"max-bandwidth": bytes_per_second}
-        self.qmp(SOURCE, "migrate-set-parameters", **limit)
+    @rule(
+        parameter=st.sampled_from(
+            [
+                {"max-bandwidth": 0},
+                {"max-bandwidth": MIB // 4},
+                {"downtime-limit": 1},
+                {"downtime-limit": 2000},
+            ]
+        )
+    )
+    def parameter(self, parameter: dict[str, int]) -> None:
+        self.qmp(SOURCE, "migrate-set-parameters", **parameter)
 
     # Faults
 
     # A drain waits for all that two mirrors have in flight, and has to answer in time.
     @rule(bytes_per_second=st.sampled_from([0, MIB, MIB // 2]))
     def slow_link(self, bytes_per_second: int) -> None:
-        self._limit(DESTINATION, LINK, {"bps-total": bytes_per_second})
+        self._limit(self._nbd, LINK, {"bps-total": bytes_per_second})
 
     @rule(per_second=st.sampled_from([0, 4]))
     def slow_reads(self, per_second: int) -> None:
@@ -358,7 +382,7 @@ class Sequence(RuleBasedStateMachine):
         event=st.sampled_from(["write", "flush"]),
     )
     def target_fails(self, number: int, errno: int, event: str) -> None:
-        self._inject(DESTINATION, "throttle", number, LINK, event, errno)
+        self._inject(self._nbd, "throttle", number, LINK, event, errno)
 
     @rule(number=numbers)
     def source_fails(self, number: int) -> None:
@@ -377,19 +401,20 @@ class Sequence(RuleBasedStateMachine):
         node["throttle-group"] = group
         self.qmp(at, "blockdev-reopen", options=[node])
 
-    @rule(seconds=st.sampled_from([0.2, 1.0]))
-    def freeze(self, seconds: float) -> None:
-        self.play(step.fault(DESTINATION, "freeze", seconds=seconds))
+    @rule(nbd=st.booleans(), seconds=st.sampled_from([0.2, 1.0, 3.0]))
+    def freeze(self, nbd: bool, seconds: float) -> None:
+        at = self._nbd if nbd else DESTINATION
+        self.play(step.fault(at, "freeze", seconds=seconds))
 
-    @rule()
-    def kill(self) -> None:
-        self.play(step.fault(DESTINATION, "kill"))
+    @rule(nbd=st.booleans())
+    def kill(self, nbd: bool) -> None:
+        self.play(step.fault(self._nbd if nbd else DESTINATION, "kill"))
 
     @rule(up=st.booleans())
     def server(self, up: bool) -> None:
-        self.qmp(DESTINATION, "nbd-server-stop")
+        self.qmp(self._nbd, "nbd-server-stop")
         if up:
-            self.qmp(DESTINATION, "nbd-server-start", addr=NBD_ADDRESS)
+            self.qmp(self._nbd, "nbd-server-start", addr=NBD_ADDRESS)
             for i in range(DISKS):
                 self._export(i)
 

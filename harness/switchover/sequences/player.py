@@ -11,11 +11,12 @@ from typing import Any
 
 from .. import disk, migration, record, statuses
 from ..build import Build
+from ..monitor import Event
 from ..notes import Notes
 from ..oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from ..vm import VM, Died, Hang, Refused
 from .faults import Faults
-from .ledger import Debt, debt
+from .ledger import Debt, Told, debt
 from .stage import DESTINATION, SOURCE, Stage
 from .step import Step
 
@@ -25,7 +26,9 @@ SOON_SECONDS = 1.5
 ARRIVE_SECONDS = 30.0
 RECORDS = 3
 PAUSES = ("pre-switchover", "ready")
-PIVOTS = ("block-job-complete", "job-complete")
+# Commands that harm a migration or a mirror as a fault does.
+FAULTS = ("block_resize", "blockdev-reopen", "device_del", "nbd-server-stop", "yank")
+GO_ON = ("migrate-continue", "migration-complete")
 
 
 class Over(Exception):
@@ -40,21 +43,23 @@ class Player:
         self.notes = Notes()
         self.played: list[Step] = []
         self.refused = 0
-        # Who has to go on in the end, if it is known.
-        self.owner: str | None = None
         # Whether management has stopped the guest, and whether it has decided, after
         # `completed`, that the guest goes on at the source.
         self.stopped = self.reclaimed = False
+        # Whether it has been told to go on from a pause.
+        self._goes_on = False
         # Whether management has had a node inactivated.
         self.deactivated = False
         # Whether it has had one activated, whoever owned it.
         self._took = False
+        # Whether the guest runs at both sides because they could not tell each other.
+        self.split = False
         # Whether the destination has not got what the source believes to have sent.
         self.lost = False
         self.faults = Faults()
         self.differences: dict[int, disk.Difference] = {}
         self.debts: dict[int, Debt] = {}
-        self._pivots: dict[str, set[int]] = defaultdict(set)
+        self._told: dict[str, Told] = defaultdict(Told)
         self.hang: str | None = None
 
     @property
@@ -71,8 +76,22 @@ class Player:
         """Whether the destination owns all, and the source has not taken it back."""
         return self.status == "completed" and not self.reclaimed
 
+    @property
+    def harmed(self) -> bool:
+        """Whether something was done that lets a migration fail, or a mirror."""
+        starts = [step["at"] for step in self.played if "start" in step]
+        return len(starts) > len(set(starts)) or any(
+            "fault" in step or step.get("execute") in FAULTS for step in self.played
+        )
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the destination says that it has got everything."""
+        destination = self.stage[DESTINATION]
+        return migration.statuses(destination)[-1:] == ["completed"]
+
     def _statuses(self) -> list[str]:
-        return statuses.of_migrations(migration.statuses(self.source))
+        return migration.without_snapshots(self.source)
 
     async def play(self, step: Step) -> None:
         """Play a step; raises Over when something must not have happened."""
@@ -86,7 +105,7 @@ class Player:
                 await self._await(step)
             elif "fault" in step:
                 await self.faults.cause(self.stage[step["at"]], step["at"], step)
-            if len(self.stage.vms) > 1:
+            if self.stage.is_complete:
                 await self.look()
         except Died as error:
             raise Over(str(error)) from None
@@ -100,7 +119,7 @@ class Player:
         """Whether the command is accepted; one to a process that was killed isn't."""
         vm, command = self.stage[step["at"]], step["execute"]
         position, status = len(vm.events), self.status
-        if vm.killed:
+        if vm.killed or (command == "cont" and self._would_run_twice(vm)):
             return False
         try:
             await vm.qmp(command, **step["arguments"])
@@ -109,23 +128,51 @@ class Player:
             self.refused += 1
             return False
         if vm is self.source:
-            if command in PIVOTS:
-                arguments = step["arguments"]
-                job = arguments.get("device") or arguments["id"]
-                self._pivots[job].add(position)
-            elif command == "migrate_cancel" and status in PAUSES:
+            self._note(command, step["arguments"], position)
+            if command == "migrate_cancel" and status in PAUSES:
                 await self._is_cancelled()
-            elif command == "blockdev-set-active":
-                self.deactivated |= not step["arguments"]["active"]
-                self._took |= step["arguments"]["active"]
-            elif command == "block-export-add":
-                # This activates the node.
-                self._took = True
-            elif command in ("stop", "cont"):
-                self.stopped = command == "stop"
-                done = command == "cont" and self.status == "completed"
-                self.reclaimed = self.reclaimed or done
         return True
+
+    def _would_run_twice(self, vm: VM) -> bool:
+        """Whether the guest may run, or soon run, at the destination by itself."""
+        ended = self.status in (statuses.BEGIN, "cancelled", "failed")
+        away = not ended or (self.arrived and not self.stage[DESTINATION].killed)
+        return vm is self.source and self.stage.starts_itself and away
+
+    def _note(self, command: str, arguments: dict[str, Any], position: int) -> None:
+        """Remember what has to do with who owns what."""
+        job = arguments.get("device") or arguments.get("id")
+        if command in ("block-job-complete", "job-complete"):
+            self._told[job].pivots.add(position)
+        elif command == "block-job-cancel" and arguments.get("force"):
+            self._told[job].kills.add(position)
+        elif command in ("block-job-cancel", "job-cancel"):
+            self._told[job].cancels.add(position)
+        elif command == "blockdev-set-active":
+            self.deactivated |= not arguments["active"]
+            self._took |= arguments["active"] and self._is_away()
+        elif command == "block-export-add":
+            # This activates the node.
+            self._took |= self._is_away()
+        elif command == "block_resize":
+            # It isn't as large any more as what was copied.
+            job = arguments["node-name"].replace("disk", "m")
+            self._told[job].kills.add(position)
+        elif command in GO_ON:
+            self._goes_on = True
+        elif command == "migrate":
+            self._goes_on = False
+            self.reclaimed = self._took = self.lost = False
+            self.debts, self.differences = {}, {}
+        elif command in ("stop", "cont"):
+            self.stopped = command == "stop"
+            away = self.status == "completed" or self.arrived or bool(self.debts)
+            done = command == "cont" and away
+            self.reclaimed = self.reclaimed or done
+
+    def _is_away(self) -> bool:
+        away = ("device", "completed", "failed")
+        return self.status in away or self.status.startswith("postcopy")
 
     async def _is_cancelled(self) -> None:
         """Nothing goes on in the pause: a cancel ends it, and is no failure."""
@@ -134,11 +181,10 @@ class Player:
             return None if self.status in PAUSES else self.status
 
         status = await self.source.until("end of the pause", left, ARRIVE_SECONDS)
-        harmed = any(
-            step.get("fault") or step.get("execute") == "yank" for step in self.played
-        )
+        # It may have been too late, if it was about to go on.
         cancelled = status in ("cancelling", "cancelled")
-        self.notes.check(harmed or cancelled, f"cancelled in the pause, it is {status}")
+        well = self.harmed or self._goes_on or cancelled
+        self.notes.check(well, f"cancelled in the pause, it is {status}")
 
     async def _await(self, step: Step) -> None:
         vm = self.stage[step["at"]]
@@ -167,35 +213,49 @@ class Player:
 
     async def look(self) -> None:
         """What has to be so at any time."""
-        for vm in self.stage.living():
+        for vm in self.stage.current():
             if vm.exit_code is not None and not (vm.killed or vm.told_to_quit):
                 raise Died(f"{vm.name} ended with {vm.exit_code}")
         if wrong := statuses.illegal(self._statuses()):
             self.notes.surprises.append(wrong)
         if self.source.exit_code is None:
-            await self._look_at_guest()
-        announced = [e.name for e in self.source.events].count("MIGRATION_READY")
-        entered = self._statuses().count("ready")
+            await self.look_at_guest()
         # One may have been received without the other.
-        self.notes.check(
-            abs(announced - entered) <= 1,
-            f"status ready was entered {entered} times, and announced {announced} times",
-        )
-        if self.status == "completed" and not self.debts:
+        self.announced(but=1)
+        if (self.status == "completed" or self.taken_over()) and not self.debts:
             await self._arrived()
 
-    async def _look_at_guest(self) -> None:
+    def announced(self, but: int = 0) -> None:
+        """`ready` has to be announced each time, `but` so many."""
+        announced = [e.name for e in self.source.events].count("MIGRATION_READY")
+        entered = self._statuses().count("ready")
+        self.notes.check(
+            abs(announced - entered) <= but,
+            f"status ready was entered {entered} times, and announced {announced} times",
+        )
+
+    async def look_at_guest(self) -> None:
+        """At most one side may run the guest, and have its disks."""
         destination = self.stage[DESTINATION]
         there = not destination.killed and await is_running(destination)
+        tells = await self._has_return_path()
+        # What has been seen before the guest was seen to run.
+        arrived = self.arrived
         info = await self.source.qmp("query-migrate")
         here = await is_running(self.source)
         again = await self.source.qmp("query-migrate")
         ready = info.get("status") == again.get("status") == "ready"
         reason = info.get("status") != "failed" or info.get("error-desc")
         self.notes.check(bool(reason), "a migration has failed without a reason")
-        self.notes.check(not (here and there), "the guest runs at both sides")
+        # Without a return path the source can't know.
+        unknown = self.harmed and not tells
+        self.split = self.split or (here and there and unknown)
+        twice = here and there and not unknown
+        self.notes.check(not twice, "the guest runs at both sides")
+        back = here and tells and arrived and not self.reclaimed
+        self.notes.check(not back, "the guest runs on after it has arrived elsewhere")
         self.notes.check(not (here and ready), "the guest runs in ready")
-        if there and not (self.reclaimed or self._took):
+        if there and not (self.split or self.reclaimed or self._took):
             await self._is_inactive()
 
     async def _is_inactive(self) -> None:
@@ -206,11 +266,20 @@ class Player:
         for name in names & set(active):
             self.notes.check(False, f"{name} is active at both sides")
 
+    def taken_over(self) -> bool:
+        """Whether the guest runs at the destination, though the source can't tell."""
+        alive = self.stage[DESTINATION].exit_code is None
+        told = self.status == "failed" and self.arrived
+        undecided = told and alive and not (self.split or self.reclaimed)
+        return self.stage.starts_itself and undecided
+
     async def _arrived(self) -> None:
         """A migration has completed: what was owed has to be at the destination."""
         events = self.source.events
+        end = max(n for n, e in enumerate(events) if is_end(e))
         self.debts = {
-            i: debt(f"m{i}", events, self._pivots[f"m{i}"]) for i in self.stage.disks
+            i: debt(f"m{i}", events[: end + 1], self._told[f"m{i}"])
+            for i in self.stage.disks
         }
         destination = self.stage[DESTINATION]
         if thrown_away(self.played):
@@ -220,7 +289,9 @@ class Player:
                 await self._end_at(destination)
         for i, owed in self.debts.items():
             if owed is Debt.OWED:
-                self.compare(i)
+                # Where the guest runs on already it writes records.
+                runs_on = record.REGION_BYTES if self.stage.starts_itself else 0
+                self.compare(i, runs_on)
         if any(difference.blocks for difference in self.differences.values()):
             raise Over("the images differ")
 
@@ -232,22 +303,25 @@ class Player:
             return seen[0] if seen and seen[0] in ("completed", "failed") else None
 
         end_there = await destination.until("end of migration", end, ARRIVE_SECONDS)
-        capabilities = await self.source.qmp("query-migrate-capabilities")
-        tells = {"capability": "return-path", "state": True} in capabilities
         self.lost = end_there == "failed"
         # Without a return path the source can't know.
-        believed = f"the migration has {end_there} there, and completed here"
+        believed = f"the migration has {end_there} there, and {self.status} here"
+        tells = await self._has_return_path()
         self.notes.check(not (self.lost and tells), believed)
 
-    def compare(self, number: int) -> None:
-        """Compare the images of a disk."""
+    async def _has_return_path(self) -> bool:
+        capabilities = await self.source.qmp("query-migrate-capabilities")
+        return {"capability": "return-path", "state": True} in capabilities
+
+    def compare(self, number: int, start: int = 0) -> None:
+        """Compare the images of a disk, from byte `start` on."""
         pair = [self.stage.image(side, number) for side in (SOURCE, DESTINATION)]
-        self.differences[number] = disk.compare(*pair)
+        self.differences[number] = disk.compare(*pair, start)
 
     def moved(self, number: int) -> bool:
         """Whether the guest has gone over to the target of this disk's mirror."""
         job = f"m{number}"
-        owed = debt(job, self.source.events, self._pivots[job])
+        owed = debt(job, self.source.events, self._told[job])
         return owed is Debt.MOVED
 
     async def verdict(self) -> Verdict:
@@ -256,44 +330,58 @@ class Player:
         await self.stage.kill()
         vms = self.stage.vms
         said = record.report("".join(vm.console.text for vm in vms))
+        # A guest can't write to what was taken from it.
+        robbed = self.deactivated or self.may_fail
         return judge(
             Evidence(
                 vms=tuple(
                     VMEvidence(v.name, v.exit_code, v.told_to_quit, v.killed, v.stderr)
                     for v in vms
                 ),
-                disks=tuple(self._disk(i, said) for i in self.stage.disks),
+                disks=tuple(self._disk(i) for i in self.stage.disks),
                 journey=migration.journey(self.source),
                 errors=tuple(self.notes.errors),
-                guest_errors=said.errors,
+                guest_errors=() if robbed else said.errors,
                 surprises=tuple(self.notes.surprises),
                 hang=self.hang,
                 stops=migration.stops(self.source),
             )
         )
 
-    def _disk(self, number: int, said: record.Report) -> DiskEvidence:
+    @property
+    def may_fail(self) -> bool:
+        """Whether the guest went over to a target that was harmed."""
+        return self.harmed and any(self.moved(i) for i in self.stage.disks)
+
+    def _disk(self, number: int) -> DiskEvidence:
         difference = self.differences.get(number)
+        side = self._side(number)
+        # What the guest was told elsewhere has nothing to do with the source's disk.
+        vms = [self.source] if side == SOURCE else self.stage.vms
+        said = record.report("".join(vm.console.text for vm in vms))
+        image = self.stage.image(side, number) if side else None
         return DiskEvidence(
             number=number,
             differing=difference.blocks if difference else None,
             first=difference.first if difference else None,
             acknowledged=said.acknowledged.get(number, {}),
-            found=self._found(number),
+            found=disk.records(image, number) if image else None,
         )
 
-    def _found(self, number: int) -> record.Slots | None:
-        """The records where they have to be; None if QEMU owes none."""
-        at_destination = self.debts and not self.reclaimed
-        if self.moved(number):
-            side = DESTINATION
-        elif not at_destination:
-            side = SOURCE
-        elif self.debts[number] is Debt.NONE:
+    def _side(self, number: int) -> str | None:
+        """Where the records of a disk have to be; None if QEMU owes none."""
+        if self.split:
             return None
-        else:
-            side = DESTINATION
-        return disk.records(self.stage.image(side, number), number)
+        if self.moved(number):
+            return DESTINATION
+        if not self.debts or self.reclaimed:
+            return SOURCE
+        return None if self.debts[number] is Debt.NONE else DESTINATION
+
+
+def is_end(event: Event) -> bool:
+    """Whether an event tells that a migration has completed or failed."""
+    return event.name == "MIGRATION" and event.data["status"] in ("completed", "failed")
 
 
 def runs(vm: VM) -> bool:

@@ -11,7 +11,7 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,9 +50,9 @@ class Finding:
 
     def __str__(self) -> str:
         return (
-            f"{self.name}\n  found after {self.sequences} sequences and "
-            f"{self.seconds:.0f} s; {self.steps} steps; see it again with: "
-            f"scripts/fuzz --replay {self.path}"
+            f"{self.path.read_text()}{self.name}\n  found after {self.sequences} "
+            f"sequences and {self.seconds:.0f} s; {self.steps} steps; see it again "
+            f"with: scripts/fuzz --replay {self.path}"
         )
 
 
@@ -71,6 +71,8 @@ class Search:
     steps: int = 0
     findings: dict[str, Finding] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
+    # What has gone wrong, but not in QEMU.
+    errors: list[str] = field(default_factory=list)
     # How many sequences had a migration with this status.
     reached: Counter[str] = field(default_factory=Counter)
 
@@ -84,9 +86,10 @@ class Search:
                 self._round(self.number + round_number)
             except _TimeUp:
                 pass
-            except (Failure, Flaky, ExceptionGroup):
+            except (Failure, Flaky, ExceptionGroup) as error:
                 # What was found is in findings, also if it does not happen each time.
                 self._known = set(self.findings)
+                self.errors += sorted(set(_others(error)))
             round_number += 1
 
     @property
@@ -176,6 +179,15 @@ class Search:
         while (path := self.folder / f"{number}.jsonl").exists():
             number += 1
         return path
+
+
+def _others(error: BaseException) -> Iterator[str]:
+    """What is in a group of errors beside failures of sequences, and of each time."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _others(one)
+    elif not isinstance(error, (Failure, Flaky)):
+        yield f"{type(error).__name__}: {error}"
 
 
 def kind(wrong: list[str]) -> str:

@@ -3,7 +3,8 @@
 
 Disk i is node disk<i>, of a virtio-blk device, at both sides: at the source above a
 throttle filter, so that its reads can be slowed down. "extra" is a disk that can be
-unplugged at once. Below NODES are images that a sequence may add as nodes.
+unplugged at once. There may be a process of its own for NBD, with the destination's
+images and no guest. The SPARE images are for nodes that a sequence may add.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ..vm import VM
 # A full copy takes a moment, and a slow one is slow enough at some MiB per second.
 SIZE = 4 * disk.MIB
 MEMORY_MIB = 16
-SOURCE, DESTINATION = "source", "destination"
+SOURCE, DESTINATION, SERVER = "source", "destination", "server"
 # The throttle groups for the source's reads, and for what comes to the destination.
 READS, LINK = "reads", "link"
 MIGRATION_SOCKET = "migration.sock"
@@ -36,6 +37,8 @@ class Stage:
         self.folder = folder
         self.vms: list[VM] = []
         self.disks = range(0)
+        # Whether the guest runs at the destination without being told to.
+        self.starts_itself = False
         self._build = build
         self._current: dict[str, VM] = {}
 
@@ -43,16 +46,33 @@ class Stage:
         """The source, or the destination that was started last."""
         return self._current[name]
 
-    def living(self) -> list[VM]:
-        """The current ones that have not ended."""
-        return [vm for vm in self._current.values() if vm.exit_code is None]
+    @property
+    def is_complete(self) -> bool:
+        """Whether a source and a destination have been started."""
+        return {SOURCE, DESTINATION} <= self._current.keys()
+
+    @property
+    def has_server(self) -> bool:
+        """Whether the NBD server is a process of its own."""
+        return SERVER in self._current
+
+    def current(self) -> list[VM]:
+        """The one of each side that was started last, whether or not it has ended."""
+        return list(self._current.values())
 
     def image(self, side: str, number: int) -> Path:
         """The image of a disk at a side."""
         return self.folder / f"{side}{number}.raw"
 
-    async def start(self, side: str, disks: int, iothreads: bool) -> None:
-        """Start a process; a former one of that side has to quit first."""
+    async def start(
+        self, side: str, disks: int, iothreads: bool, paused: bool = True
+    ) -> None:
+        """Start a process; a former one of that side has to quit first.
+
+        `paused` is whether a destination waits for `cont` once it has got the guest.
+        """
+        if side == DESTINATION:
+            self.starts_itself = not paused
         if side == SOURCE:
             self.disks = range(disks)
             self._make_images()
@@ -60,10 +80,17 @@ class Stage:
             await former.quit()
         number = sum(vm.name.startswith(side) for vm in self.vms)
         name = f"{side}{number + 1}" if number else side
-        vm = VM(name, self._command(side, iothreads), self.folder)
+        command = (
+            self._server() if side == SERVER else self._command(side, iothreads, paused)
+        )
+        vm = VM(name, command, self.folder)
+        self.take(side, vm)
+        await vm.start()
+
+    def take(self, side: str, vm: VM) -> None:
+        """Let this be the current one of a side."""
         self.vms.append(vm)
         self._current[side] = vm
-        await vm.start()
 
     def _make_images(self) -> None:
         first = bootsector.BOOT_DRIVE + 1
@@ -77,7 +104,19 @@ class Stage:
         create = (self._build.img, "create", "-q", "-f", "qcow2", image, str(SIZE))
         command.run(*create)
 
-    def _command(self, side: str, iothreads: bool) -> list[str]:
+    def _server(self) -> list[str]:
+        words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB), "-S"]
+        words += [
+            *commandline.second_monitor(SERVER),
+            *commandline.throttle_group(LINK),
+        ]
+        for i in self.disks:
+            image = self.image(DESTINATION, i).name
+            # The destination has them open, too.
+            words += ["-blockdev", _file(f"disk{i}", image, locking="off")]
+        return words
+
+    def _command(self, side: str, iothreads: bool, paused: bool) -> list[str]:
         words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
         words += ["-boot", "menu=off", *commandline.second_monitor(side)]
         words += commandline.throttle_group(READS if side == SOURCE else LINK)
@@ -89,7 +128,9 @@ class Stage:
         extra = {"driver": "null-co", "node-name": "extra", "size": disk.MIB}
         words += ["-blockdev", json.dumps(extra), "-device", "virtio-scsi-pci"]
         words += ["-device", "scsi-hd,id=extra,drive=extra"]
-        return words + ([] if side == SOURCE else ["-incoming", "defer", "-S"])
+        if side == DESTINATION:
+            words += ["-incoming", "defer", *(["-S"] if paused else [])]
+        return words
 
     def _disk(self, side: str, number: int, iothreads: bool) -> list[str]:
         image = self.image(side, number).name

@@ -6,11 +6,11 @@
     {"at": VM, "await": "migration", "until": [...]}           its status; not for long
     {"at": VM, "await": "records"}                             the guest writes some
     {"at": VM, "fault": "kill" | "freeze" | "hang-up", ...}    see faults.py
-    {"at": VM, "start": {"disks": N, "iothreads": BOOL}}       see stage.py
+    {"at": VM, "start": {"disks": N, "iothreads": BOOL, ...}}  see stage.py
     {"finish": "cancel" | "complete" | "quit"}                 the last; see ending.py
 
-VM is "source" or "destination", which is the one that was started last. A line with
-"about" is for people.
+VM is "source", "destination" or "server", which is the one that was started last. A
+line with "about" is for people.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from switchover.monitor import Event
@@ -23,6 +24,9 @@ class FakeVM:
         self.events: list[Event] = []
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.given: list[str] = []
+        self.killed = False
+        # Of the monitor, the names alone.
+        self.monitor = SimpleNamespace(commands=[])
         self._answers = {key.replace("_", "-"): answers[key] for key in answers}
 
     def event(self, name: str, **data: Any) -> FakeVM:

@@ -88,7 +88,7 @@ def test_the_plots_are_whole(tmp_path: Path) -> None:
     assert names == ["bench.png", "bench.svg"]
 
 
-def test_variants_take_turns_and_the_first_one_changes(
+def test_variants_take_turns_in_an_order_that_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = []
@@ -108,10 +108,13 @@ def test_variants_take_turns_and_the_first_one_changes(
 
     variants = tuple(map(variant, "abc"))
     found = Case("a-case", "A case", "time", "ms", variants)
-    taken = run(found, 2, tmp_path, monkeypatch)
-    assert order == ["a", "b", "c", "b", "a"]
-    assert [len(sample.runs) for sample in taken] == [2, 0, 0]
-    assert [sample.errors for sample in taken] == [[], ["b", "b"], []]
+    taken = run(found, 8, tmp_path, monkeypatch)
+    assert [order.count(name) for name in "abc"] == [8, 8, 1]
+    order.remove("c")
+    turns = {"".join(order[i : i + 2]) for i in range(0, 16, 2)}
+    assert turns == {"ab", "ba"}
+    assert [len(sample.runs) for sample in taken] == [8, 0, 0]
+    assert [sample.errors for sample in taken] == [[], ["b"] * 8, []]
     assert taken[2].not_offered == "c"
 
 

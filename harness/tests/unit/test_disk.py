@@ -42,6 +42,13 @@ def test_one_byte_is_found(tmp_path: Path) -> None:
     assert disk.compare(tmp_path / "a", tmp_path / "b") == expected
 
 
+def test_what_is_before_the_start_does_not_count(tmp_path: Path) -> None:
+    disk.make(tmp_path / "full", 0)
+    disk.make_blank(tmp_path / "blank")
+    pair = tmp_path / "full", tmp_path / "blank"
+    assert disk.compare(*pair, disk.MIB) == disk.Difference(48, disk.MIB)
+
+
 def test_a_missing_end_is_a_difference(tmp_path: Path) -> None:
     disk.make(tmp_path / "a", 0)
     content = (tmp_path / "a").read_bytes()

@@ -166,6 +166,7 @@ def test_what_is_wrong_whatever_was_declared() -> None:
     assert judge(replace(GOOD, errors=("refused",), journey=("failed",))).wrong() == []
     assert judge(replace(GOOD, hang="stuck")).wrong() == ["hang: stuck"]
     assert judge(replace(GOOD, surprises=("odd",))).wrong() == ["odd"]
+    assert judge(replace(GOOD, guest_errors=("ERR 0 7 5",))).wrong()
     assert judge(replace(GOOD, **with_disk(found={}))).wrong()
     assert judge(replace(GOOD, **with_vm(exit_code=-6))).wrong()
 

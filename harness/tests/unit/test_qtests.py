@@ -50,6 +50,12 @@ def test_what_is_below_a_path_is_not_run_twice(build):
     assert "-p /x86_64/m/a -p /x86_64/m/ab" in arguments(build)
 
 
+def test_all_of_its_paths_are_listed(build):
+    build.system.with_suffix(".output").write_text("/x86_64/a\n/x86_64/b/c\n# other\n")
+    assert qtests.cases(build, "migration-test") == ["/a", "/b/c"]
+    assert arguments(build) == "--full -l"
+
+
 def test_without_paths_the_whole_is_run(build):
     assert run(build, "ok 1 /a\n", "cdrom-test", ()).status == "pass"
     assert arguments(build) == "--tap -k"

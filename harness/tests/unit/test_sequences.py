@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_vm import FakeVM
 
 from switchover import statuses
+from switchover.build import Build
 from switchover.monitor import Event
 from switchover.oracle import Verdict
 from switchover.sequences import search, step
-from switchover.sequences.ledger import Debt, debt
-from switchover.sequences.player import thrown_away
+from switchover.sequences.ledger import Debt, Told, debt
+from switchover.sequences.player import Player, thrown_away
+from switchover.sequences.stage import DESTINATION, SOURCE
 
 
 def job(status: str) -> Event:
@@ -43,9 +48,10 @@ SETUP, COMPLETED = status("setup"), status("completed")
         # It has ended while the guest was stopped, and after that the guest has run.
         (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE]),
         (Debt.NONE, [BORN, READY, STOP, end(), GONE, RESUME, SETUP, STOP]),
-        # Management has ended it too early, or by force.
+        # Management has ended it too early.
         (Debt.NONE, [BORN, READY, end(), GONE, SETUP, STOP]),
-        (Debt.NONE, [BORN, READY, SETUP, STOP, end("BLOCK_JOB_CANCELLED"), GONE]),
+        # It has ended, but nobody has told it to.
+        (Debt.OWED, [BORN, READY, SETUP, STOP, end("BLOCK_JOB_CANCELLED"), GONE]),
         # It has failed in this migration, or before.
         (Debt.OWED, [BORN, SETUP, end(error="Input/output error"), GONE, STOP]),
         (Debt.NONE, [BORN, end(error="Input/output error"), GONE, SETUP, STOP]),
@@ -54,13 +60,35 @@ SETUP, COMPLETED = status("setup"), status("completed")
     ],
 )
 def test_what_is_owed(owed: Debt, events: list[Event]) -> None:
-    assert debt("m0", [*events, COMPLETED], ()) is owed
+    assert debt("m0", [*events, COMPLETED], Told()) is owed
+
+
+@pytest.mark.parametrize(
+    "owed, told, events",
+    [
+        # Ended by management before it was in sync, or by force.
+        (Debt.NONE, Told(cancels={2}), [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP]),
+        (Debt.NONE, Told(kills={3}), [BORN, READY, SETUP, STOP]),
+        # In sync, told to end, and not there yet.
+        (Debt.OWED, Told(cancels={3}), [BORN, READY, SETUP, STOP]),
+        # What the job before it was told has nothing to do with this one.
+        (
+            Debt.OWED,
+            Told(kills={1}),
+            [BORN, end("BLOCK_JOB_CANCELLED"), BORN, SETUP, STOP],
+        ),
+    ],
+)
+def test_what_is_owed_after_a_cancel(
+    owed: Debt, told: Told, events: list[Event]
+) -> None:
+    assert debt("m0", [*events, COMPLETED], told) is owed
 
 
 def test_a_guest_that_went_over_to_the_target() -> None:
     events = [BORN, READY, end(), GONE, SETUP, STOP, COMPLETED]
-    assert debt("m0", events, {2}) is Debt.MOVED
-    assert debt("m1", events, ()) is Debt.NONE
+    assert debt("m0", events, Told(pivots={2})) is Debt.MOVED
+    assert debt("m1", events, Told()) is Debt.NONE
 
 
 @pytest.mark.parametrize(
@@ -93,8 +121,10 @@ def test_illegal_statuses(journey: str) -> None:
 
 def test_a_snapshot_is_no_migration() -> None:
     seen = ["setup", "completed", "setup", "active"]
-    assert statuses.of_migrations(seen) == ["setup", "active"]
-    assert statuses.of_migrations(["setup"]) == ["setup"]
+    assert statuses.of_migrations(seen, 1) == ["setup", "active"]
+    assert statuses.of_migrations(["setup"], 1) == ["setup"]
+    # A migration that has skipped everything is none either, but wrong.
+    assert statuses.of_migrations(seen, 0) == seen
 
 
 def test_a_sequence_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -134,3 +164,51 @@ def test_a_destination_that_was_replaced_has_nothing() -> None:
     assert not thrown_away([source, destination, migrate, finish])
     assert thrown_away([source, destination, migrate, destination, finish])
     assert not thrown_away([source, destination, migrate, destination, migrate])
+
+
+RUNNING, STOPPED = {"running": True}, {"running": False}
+RETURN_PATH = {
+    "query_migrate_capabilities": [[{"capability": "return-path", "state": True}]]
+}
+NODES = {"query_named_block_nodes": [[{"node-name": "disk0", "active": True}]]}
+
+
+def played(
+    tmp_path: Path, here: object, there: object, status: str, **answers: Any
+) -> Player:
+    """A player that has looked at a source and a destination that answer like this."""
+    told = {"query_migrate": {"status": status}, "query_status": here}
+    told |= {"query_migrate_capabilities": [[]], "query_named_block_nodes": [[]]}
+    told |= answers
+    source = FakeVM("source", **told).event("MIGRATION", status=status)
+    destination = FakeVM("destination", query_status=there)
+    destination.event("MIGRATION", status="completed")
+    player = Player(Build("patched", tmp_path), tmp_path)
+    player.stage.take(SOURCE, source)
+    player.stage.take(DESTINATION, destination)
+    player.stage.disks = range(1)
+    asyncio.run(player.look_at_guest())
+    return player
+
+
+def test_one_side_runs(tmp_path: Path) -> None:
+    player = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(RETURN_PATH))
+    assert player.notes.surprises == []
+
+
+@pytest.mark.parametrize("status", ["active", "completed"])
+def test_both_sides_run(tmp_path: Path, status: str) -> None:
+    player = played(tmp_path, RUNNING, RUNNING, status)
+    assert "the guest runs at both sides" in player.notes.surprises
+
+
+def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> None:
+    player = played(tmp_path, RUNNING, STOPPED, "active", **deepcopy(RETURN_PATH))
+    assert player.notes.surprises == [
+        "the guest runs on after it has arrived elsewhere"
+    ]
+
+
+def test_a_disk_is_active_at_both_sides(tmp_path: Path) -> None:
+    player = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(NODES))
+    assert player.notes.surprises == ["disk0 is active at both sides"]
