@@ -181,19 +181,20 @@ class Ending:
 
     async def _ready(self, job: str) -> None:
         """Wait until a mirror that nothing holds back is in sync, or has failed."""
-        done = ("ready", "pending", *ENDED)
-        stopped = ("paused", "standby") if self._player.harmed else ()
+        done = ("ready", "pending", *ENDED, *self._stopped())
 
         def there() -> bool | None:
-            return job_status(self._source, job) in (*done, *stopped) or None
+            return job_status(self._source, job) in done or None
 
         await self._source.until(f"mirror {job} in sync", there, END_SECONDS)
 
     async def _ended(self, job: str) -> None:
         """See a job to its end, with what management may have kept for itself."""
 
+        done = ("pending", *ENDED, *self._stopped())
+
         def pending() -> bool | None:
-            return job_status(self._source, job) in ("pending", *ENDED) or None
+            return job_status(self._source, job) in done or None
 
         def ended() -> bool | None:
             return job_status(self._source, job) in ENDED or None
@@ -201,8 +202,14 @@ class Ending:
         await self._source.until(f"end of job {job}", pending, END_SECONDS)
         if job_status(self._source, job) == "pending":
             await self._try(SOURCE, "job-finalize", id=job)
+        elif job_status(self._source, job) in self._stopped():
+            await self._try(SOURCE, "block-job-cancel", device=job, force=True)
         await self._source.until(f"end of job {job}", ended, END_SECONDS)
         await self._try(SOURCE, "job-dismiss", id=job)
+
+    def _stopped(self) -> tuple[str, ...]:
+        """The statuses of a job that waits for somebody to see to an error."""
+        return ("paused", "standby") if self._player.harmed else ()
 
     async def _end_exports(self) -> None:
         await self._try(SOURCE, "nbd-server-stop")
