@@ -16,6 +16,8 @@ from .progress import Progress
 NAMES = ("base", "patched")
 # Those that take long and are only made when they are asked for by name.
 ALL = (*NAMES, *variants.NAMES)
+# Those whose stderr and exit codes tell all that a run of them has found.
+JUDGED = (*NAMES, "sanitized")
 LOCAL_WORK = (
     "patched tree has local work; building that, not patches/ "
     "(scripts/series export writes it there)"

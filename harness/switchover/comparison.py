@@ -5,10 +5,10 @@ The first run of each is made while other tests run. If both ended alike, that i
 Else the test is run again, alone and some times on each build, and only these runs
 count:
 
-- different: no ending was seen on both builds. Whatever causes the endings of a test
-  that is left to chance, it shows on one build only.
-- flaky: some ending was seen on both builds. Then chance, or the load of the first
-  runs, is enough to explain the rest; how often each ending was seen is told.
+- different: most of them ended with the patches as none did without. Whatever causes
+  the endings of a test that is left to chance, this one the patches cause.
+- flaky: else. Then chance, or the load of the first runs, is enough to explain the
+  rest; how often each ending was seen is told.
 
 Two endings are alike if the status is, and for a failure also its reason, but for
 numbers: a test that fails on both builds, but not in the same way, has met a change.
@@ -51,8 +51,9 @@ class Comparison:
         """SAME, FLAKY or DIFFERENT; see above."""
         if not self.differed:
             return SAME
-        base, patched = (set(map(ending, self._counted(build))) for build in NAMES)
-        return FLAKY if base & patched else DIFFERENT
+        base, patched = (list(map(ending, self._counted(build))) for build in NAMES)
+        new = [one for one in patched if one not in base]
+        return DIFFERENT if 2 * len(new) > len(patched) else FLAKY
 
     def shown(self) -> str:
         """For people: what each build did, and where to look."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shutil
@@ -68,9 +69,16 @@ def compare(left: Path, right: Path, start: int = 0) -> Difference:
     return Difference(blocks, first)
 
 
-def records(path: Path, number: int) -> record.Slots:
-    """The newest valid record of each slot of disk `number`."""
+def digest(path: Path) -> str:
+    """The SHA-256 of all that is in an image, in hexadecimal."""
+    with path.open("rb") as image:
+        return hashlib.file_digest(image, "sha256").hexdigest()
+
+
+def records(path: Path, number: int, start: int = 0) -> record.Slots:
+    """The newest valid record of each slot of disk `number`, from byte `start` on."""
     with open(path, "rb") as file:
+        file.seek(start)
         return record.read(file.read(record.REGION_BYTES), number)
 
 

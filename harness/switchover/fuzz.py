@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
     parser.add_argument(
-        "--build", choices=build.ALL, default="patched", help="default: patched"
+        "--build", choices=build.JUDGED, default="patched", help="default: patched"
     )
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
@@ -130,6 +130,7 @@ def _as_data(search: Search) -> dict[str, Any]:
                 "steps": finding.steps,
                 "first_sequence": finding.sequences,
                 "first_seconds": round(finding.seconds, 1),
+                "by_chance": finding.by_chance,
                 "seen": search.seen[finding.name],
             }
             for finding in search.findings.values()

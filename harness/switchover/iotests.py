@@ -55,6 +55,15 @@ def run_own(made: Build, progress: Progress) -> list[Result]:
     return results
 
 
+def check_own(made: Build, progress: Progress) -> tuple[int, int]:
+    """The same: how many were as declared, and how many, which are printed, not."""
+    results = run_own(made, progress)
+    different = [result for result in results if not result.as_declared]
+    for result in different:
+        print(result)
+    return len(results) - len(different), len(different)
+
+
 def _run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
     source = overlay.make(made.name)
     checks = [Check(made, source, format) for format in FORMATS]

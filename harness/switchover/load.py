@@ -16,6 +16,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=ROUNDS,
         help=f"how many migrations (default: {ROUNDS})",
     )
-    parser.add_argument("--build", choices=build.ALL, default="patched")
+    parser.add_argument("--build", choices=build.JUDGED, default="patched")
     parser.add_argument("--json", action="store_true", help="print data")
     options = parser.parse_args(arguments)
     if options.rounds < 2:
@@ -49,20 +50,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = build.ensure(options.build, progress)
         label = f"{options.rounds} migrations on {made.name}"
         with progress.step(label, options.rounds) as step:
-            wrong, samples = run(made, options.rounds, step.update)
-    if options.json:
-        print(json.dumps(_as_data(wrong, samples), indent=1))
-    else:
-        print(_summary(samples))
+            wrong, relay = run(made, options.rounds, step.update)
     for one in wrong:
         print(one, file=sys.stderr)
+    if options.json:
+        print(json.dumps(_as_data(wrong, relay), indent=1))
+    else:
+        print(_summary("migrations", relay.samples))
+        print(_summary("attempts of the last one", relay.repeated))
     return int(bool(wrong))
 
 
 def run(
     made: build.Build, rounds: int, done: Callable[[int], None]
-) -> tuple[list[str], list[Sample]]:
-    """Migrate so many times: what is wrong, and what each process needed."""
+) -> tuple[list[str], Relay]:
+    """Migrate so many times: what is wrong, and with what each process needed."""
     folder = paths.BUILD / "load" / made.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -71,7 +73,7 @@ def run(
     wrong = verdict.wrong()
     if not wrong:
         _remove_images(folder)
-    return [*wrong, *growth(relay.samples), *growth(relay.repeated)], relay.samples
+    return [*wrong, *growth(relay.samples), *growth(relay.repeated)], relay
 
 
 def growth(samples: Sequence[Sample]) -> list[str]:
@@ -95,19 +97,21 @@ def _remove_images(folder: Path) -> None:
         image.unlink()
 
 
-def _summary(samples: Sequence[Sample]) -> str:
+def _summary(what: str, samples: Sequence[Sample]) -> str:
+    if not samples:
+        return f"0 {what}"
     kib = [sample.kib for sample in samples]
     descriptors = [sample.descriptors for sample in samples]
     return (
-        f"{len(samples)} migrations; descriptors {min(descriptors)} to "
+        f"{len(samples)} {what}; descriptors {min(descriptors)} to "
         f"{max(descriptors)}, memory {min(kib)} to {max(kib)} KiB; "
         f"last {descriptors[-1]} and {kib[-1]}"
     )
 
 
-def _as_data(wrong: list[str], samples: Sequence[Sample]) -> dict[str, Any]:
+def _as_data(wrong: list[str], relay: Relay) -> dict[str, Any]:
+    needed = {"migrations": relay.samples, "attempts": relay.repeated}
     return {
         "wrong": wrong,
-        "descriptors": [sample.descriptors for sample in samples],
-        "kib": [sample.kib for sample in samples],
+        **{name: [asdict(one) for one in found] for name, found in needed.items()},
     }

@@ -37,16 +37,23 @@ class Unexpected(Exception):
 class NBDClient:
     """Writes records of disk `number`, from number `first` on, until it is ended.
 
+    The region for them begins at byte `start`.
     `acknowledged` has the newest sequence number by slot; `last` is the last one that
     was sent. It ends by itself when the server refuses a write or is gone.
     """
 
-    def __init__(self, number: int, first: int) -> None:
+    def __init__(self, number: int, first: int, start: int = 0) -> None:
         self.acknowledged: record.Slots = {}
         self.last = first - 1
         self._number = number
+        self._start = start
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether it still does."""
+        return self._task is not None and not self._task.done()
 
     async def connect(self, socket: Path, export: str) -> None:
         """Connect, and start to write; raises OSError, Unexpected."""
@@ -93,7 +100,7 @@ class NBDClient:
                 self.last += 1
                 slot = self.last % record.SLOTS
                 data = record.pack(self._number, self.last)
-                place = (slot * record.RECORD_BYTES, len(data))
+                place = (self._start + slot * record.RECORD_BYTES, len(data))
                 writer.write(REQUEST.pack(REQUEST_MAGIC, FUA, WRITE, self.last, *place))
                 writer.write(data)
                 reply = await reader.readexactly(REPLY.size)

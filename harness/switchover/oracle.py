@@ -191,10 +191,11 @@ def judge(evidence: Evidence) -> Verdict:
 def crash(vm: VMEvidence) -> str | None:
     """What ended a process that should not have ended that way, if any.
 
-    One that the harness killed after a hang did not crash; a clean exit is one
-    that was asked for.
+    One that the harness killed after a hang did not crash, unless it was faster; a
+    clean exit is one that was asked for.
     """
-    if vm.killed or (vm.exit_code == 0 and vm.told_to_quit):
+    was_killed = vm.killed and vm.exit_code in (None, -signal.SIGKILL)
+    if was_killed or (vm.exit_code == 0 and vm.told_to_quit):
         return None
     found = ASSERTION.search(vm.stderr) or SANITIZER.search(vm.stderr)
     if found:

@@ -13,7 +13,8 @@ from typing import Any
 
 from . import bootsector, commandline, disk, migration, pause, record
 from .build import Build
-from .nbdclient import NBDClient
+from .errors import VMLost
+from .nbdclient import NBDClient, Unexpected
 from .notes import Notes
 from .oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from .transports import channels
@@ -73,8 +74,8 @@ class Relay:
             await self._run(rounds, done)
         except Hang as error:
             hang = str(error)
-        except (Died, Refused) as error:
-            self._notes.surprises.append(str(error))
+        except (Died, Refused, Unexpected, VMLost, OSError, EOFError) as error:
+            self._notes.surprises.append(str(error) or type(error).__name__)
         finally:
             await self._end_clients()
             for vm in self._vms:
@@ -214,13 +215,15 @@ class Relay:
         path = f"migration{number % 2}.sock"
         address = {"transport": "socket", "type": "unix", "path": path}
         await after.qmp("migrate-incoming", channels=channels(address))
+        # What has been received before may be of its own arrival.
+        position = len(now.events)
         if await self._attempt(now, address) == "ready":
-            await self._complete(now)
+            await now.qmp("migration-complete", release=True)
         else:
             await now.qmp("nbd-server-stop")
             await self._end_mirrors(now)
             await now.qmp("migrate-continue", state="pre-switchover")
-        await self._status(now, "completed")
+        await self._status(now, "completed", position)
         await self._status(after, "completed")
         self._owner = number
         for i in range(DISKS):
@@ -230,14 +233,6 @@ class Relay:
         await now.quit()
         await after.qmp("nbd-server-stop")
         await after.qmp("cont")
-
-    async def _complete(self, now: VM) -> None:
-        """Go on from `ready`; QEMU ends the exports if it can."""
-        if await _can_release(now):
-            await now.qmp("migration-complete", release=True)
-        else:
-            await now.qmp("nbd-server-stop")
-            await now.qmp("migration-complete")
 
     async def _end_mirrors(self, now: VM) -> None:
         for i in range(DISKS):
@@ -270,15 +265,6 @@ class Relay:
             acknowledged=self._written.get(i) or said.acknowledged.get(i, {}),
             found=disk.records(image, i) if image.exists() else None,
         )
-
-
-async def _can_release(vm: VM) -> bool:
-    """Whether this QEMU's migration-complete takes the argument `release`."""
-    schema = await vm.qmp("query-qmp-schema")
-    by_name = {entry["name"]: entry for entry in schema}
-    command = by_name["migration-complete"]
-    members = by_name[command["arg-type"]]["members"]
-    return any(member["name"] == "release" for member in members)
 
 
 def _file(name: str, image: str, **options: Any) -> str:

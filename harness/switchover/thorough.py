@@ -24,7 +24,10 @@ def run(made: Build, progress: Progress) -> tuple[int, int]:
     """
     parts = [asyncio.run(_scenarios(made, progress)), suite.run([made], progress)]
     with reports.kept():
-        parts += [_iotests(made, progress), asyncio.run(_qtests(made, progress))]
+        parts += [
+            iotests.check_own(made, progress),
+            asyncio.run(_qtests(made, progress)),
+        ]
     for report in reports.found():
         print(report)
         parts.append((0, 1))
@@ -47,14 +50,6 @@ async def _scenarios(made: Build, progress: Progress) -> tuple[int, int]:
         reasons = "; ".join(result.differences)
         print(f"{result.scenario.name} on {made.name}: {reasons}; see {result.folder}")
     return len(finished) - len(different), len(different)
-
-
-def _iotests(made: Build, progress: Progress) -> tuple[int, int]:
-    results = iotests.run_own(made, progress)
-    different = [result for result in results if not result.as_declared]
-    for result in different:
-        print(result)
-    return len(results) - len(different), len(different)
 
 
 async def _qtests(made: Build, progress: Progress) -> tuple[int, int]:

@@ -17,7 +17,13 @@ FOLDER = "tests/unit"
 # meson gives the slowest of these a minute.
 SECONDS = 300.0
 # What the series adds to them, or adds cases to.
-OWN = ["test-bdrv-inactivate", "test-copy-rate", "test-mirror-lag", "test-thread-pool"]
+OWN = [
+    "test-bdrv-inactivate",
+    "test-block-iothread",
+    "test-copy-rate",
+    "test-mirror-lag",
+    "test-thread-pool",
+]
 BLOCK = [
     "test-bdrv-drain",
     "test-bdrv-graph-mod",

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..statuses import UNDER_WAY
 from ..vm import VM, Died, Hang
-from .player import Over, Player, is_running, job_status, runs
+from .player import Over, Player, has_stopped, is_running, job_status, runs
 from .stage import DESTINATION, LINK, READS, SERVER, SOURCE
 from .step import Step, execute
 
@@ -61,7 +61,7 @@ class Ending:
             raise Over(self._player.notes.surprises[0])
 
     async def _play(self, how: str) -> None:
-        self._player.faults.end()
+        # What is frozen thaws by itself, soon enough for all that is waited for.
         if how == "quit":
             await self._quit()
             return
@@ -121,6 +121,8 @@ class Ending:
             await self._end_jobs()
             await self._end_exports()
             await self._try(SOURCE, "migrate-continue", state="pre-switchover")
+            await self._status("postcopy-paused")
+            self._has_completed_from("pre-switchover")
         elif self._player.status == "ready":
             await self._end_jobs(kept="mirror")
             await self._end_exports()
@@ -143,10 +145,13 @@ class Ending:
         else:
             await self._try(SOURCE, "migrate_cancel")
         await self._status("postcopy-paused")
+        self._has_completed_from("ready")
+
+    def _has_completed_from(self, pause: str) -> None:
         well = self._player.harmed or self._player.status == "completed"
         reason = (self._player.notes.errors or ["no reason"])[-1]
         self._player.notes.check(
-            well, f"{self._player.status} from ready, because of {reason}"
+            well, f"{self._player.status} from {pause}, because of {reason}"
         )
 
     async def _leaves_ready(self, position: int) -> None:
@@ -181,20 +186,21 @@ class Ending:
 
     async def _ready(self, job: str) -> None:
         """Wait until a mirror that nothing holds back is in sync, or has failed."""
-        done = ("ready", "pending", *ENDED, *self._stopped())
+        done = ("ready", "pending", *ENDED)
 
         def there() -> bool | None:
-            return job_status(self._source, job) in done or None
+            status = job_status(self._source, job)
+            return status in done or has_stopped(self._source, job) or None
 
         await self._source.until(f"mirror {job} in sync", there, END_SECONDS)
 
     async def _ended(self, job: str) -> None:
         """See a job to its end, with what management may have kept for itself."""
-
-        done = ("pending", *ENDED, *self._stopped())
+        done = ("pending", *ENDED)
 
         def pending() -> bool | None:
-            return job_status(self._source, job) in done or None
+            status = job_status(self._source, job)
+            return status in done or has_stopped(self._source, job) or None
 
         def ended() -> bool | None:
             return job_status(self._source, job) in ENDED or None
@@ -202,14 +208,10 @@ class Ending:
         await self._source.until(f"end of job {job}", pending, END_SECONDS)
         if job_status(self._source, job) == "pending":
             await self._try(SOURCE, "job-finalize", id=job)
-        elif job_status(self._source, job) in self._stopped():
+        elif job_status(self._source, job) not in ENDED:
             await self._try(SOURCE, "block-job-cancel", device=job, force=True)
         await self._source.until(f"end of job {job}", ended, END_SECONDS)
         await self._try(SOURCE, "job-dismiss", id=job)
-
-    def _stopped(self) -> tuple[str, ...]:
-        """The statuses of a job that waits for somebody to see to an error."""
-        return ("paused", "standby") if self._player.harmed else ()
 
     async def _end_exports(self) -> None:
         await self._try(SOURCE, "nbd-server-stop")
@@ -241,6 +243,9 @@ class Ending:
 
     async def _at_source(self) -> None:
         """The guest has to run at the source, and mirrors to get in sync there."""
+        if self._player.reclaimed:
+            await self._player.records(self._source, soon=True)
+            self._player.left_alone()
         if not await self._goes_on():
             await self._decide()
         elif not self._player.deactivated and not self._player.reclaimed:
@@ -270,8 +275,10 @@ class Ending:
         info = await self._source.qmp("query-migrate")
         reason = info.get("error-desc", "no reason")
         state = (await self._source.qmp("query-status"))["status"]
+        seen = self._player.attempt()
+        switched = any(s == "device" or s.startswith("postcopy") for s in seen)
         self._player.notes.check(
-            UNDECIDED in reason or state == "io-error",
+            (UNDECIDED in reason and switched) or state == "io-error",
             f"after {info.get('status')} the guest is {state}, because of {reason}",
         )
         if self._destination:
@@ -290,10 +297,11 @@ class Ending:
         mirrors = []
         for job in await self._source.qmp("query-block-jobs"):
             of_a_disk = job["device"] in (f"m{i}" for i in self._stage.disks)
-            if of_a_disk and job["io-status"] == "ok":
+            if of_a_disk and not has_stopped(self._source, job["device"]):
                 await self._ready(job["device"])
                 mirrors.append(job["device"])
         await self._source.qmp("stop")
+        await self._player.clients.end()
         for name in mirrors:
             position = len(self._source.events)
             await self._end_mirror(name)

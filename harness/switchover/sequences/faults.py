@@ -41,6 +41,10 @@ class Faults:
             request = {"execute": step["execute"], "arguments": step["arguments"]}
             await asyncio.to_thread(_hang_up, vm, side, request)
 
+    def has_frozen(self, vm: VM) -> bool:
+        """Whether it stands still now."""
+        return vm in self._frozen
+
     def end(self) -> None:
         """Let everything run again."""
         for vm in list(self._frozen):

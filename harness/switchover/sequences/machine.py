@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Which steps a sequence may have: rules for hypothesis.
 
-A rule does not look at what QEMU does, so that the same choices always give the same
-steps. Much is refused, which is an answer like any other.
+A rule looks at QEMU in one thing alone: a destination that has got the guest is not
+replaced. Otherwise the same choices give the same steps. Much is refused, which is an
+answer like any other.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ..build import Build
 from ..oracle import Verdict
 from ..transports import channels
 from . import ending, step
+from .clients import SOCKET
 from .player import Over, Player
 from .stage import (
     DESTINATION,
@@ -100,6 +102,7 @@ class Sequence(RuleBasedStateMachine):
         self._how = ending.HOW[0]
         self._over = False
         self._migrates = False
+        self._serves = False
 
     def folder(self) -> Path:
         """An empty folder for this sequence."""
@@ -129,6 +132,7 @@ class Sequence(RuleBasedStateMachine):
         agreed=st.sets(st.sampled_from(AGREED), max_size=2),
         how=st.sampled_from(ending.HOW),
         mirrors=st.lists(mirror_options, min_size=1, max_size=DISKS),
+        clients=st.booleans(),
         ready=st.booleans(),
         pause=st.sampled_from([None, *PAUSES, PAUSES[1]]),
         then=st.sampled_from(["migrate", "settle", "nothing"]),
@@ -141,6 +145,7 @@ class Sequence(RuleBasedStateMachine):
         agreed: set[str],
         how: str,
         mirrors: list[dict[str, Any]],
+        clients: bool,
         ready: bool,
         pause: str | None,
         then: str,
@@ -149,6 +154,9 @@ class Sequence(RuleBasedStateMachine):
         self._how = how
         self._nbd = SERVER if server else DESTINATION
         self._connect({"disks": DISKS, "iothreads": iothreads}, paused, agreed)
+        # Before the mirrors: what writes to a node that is mirrored already isn't copied.
+        for number in range(len(mirrors) if clients else 0):
+            self._export_to_client(number)
         for number, options in enumerate(mirrors):
             self.mirror(number, options)
         self.play(step.records(SOURCE))
@@ -173,11 +181,17 @@ class Sequence(RuleBasedStateMachine):
             self._import(i)
 
     def _new_destination(self) -> None:
-        if self._nbd == SERVER:
+        serves = self._nbd == SERVER and self._serves
+        if self._nbd == SERVER and not serves:
             self.play({"at": SERVER, "start": self._start})
         self.play({"at": DESTINATION, "start": {**self._start, "paused": self._paused}})
         if self._agreed:
             self.qmp(DESTINATION, "migrate-set-capabilities", capabilities=self._agreed)
+        if not serves:
+            self._serve()
+        self._serves = True
+
+    def _serve(self) -> None:
         self.qmp(self._nbd, "nbd-server-start", addr=NBD_ADDRESS)
         for i in range(DISKS):
             self._export(i)
@@ -194,6 +208,10 @@ class Sequence(RuleBasedStateMachine):
         node = {"driver": "nbd", "node-name": f"dst{number}", "export": f"disk{number}"}
         server = {"type": "unix", "path": NBD_SOCKET}
         self.qmp(SOURCE, "blockdev-add", **node, server=server)
+
+    def _export_to_client(self, number: int) -> None:
+        self.export_source(number, True, "client")
+        self.client(number)
 
     # Jobs
 
@@ -248,15 +266,20 @@ class Sequence(RuleBasedStateMachine):
         self.qmp(SOURCE, f"block-{kind}", **{"job-id": "spare"}, device="top", **speed)
 
     @rule(number=numbers, writable=st.booleans())
-    def export_source(self, number: int, writable: bool) -> None:
-        address = {"type": "unix", "data": {"path": "source-nbd.sock"}}
+    def export_source(self, number: int, writable: bool, name: str = "out") -> None:
+        address = {"type": "unix", "data": {"path": SOCKET}}
         self.qmp(SOURCE, "nbd-server-start", addr=address)
-        export = {"id": f"out{number}", "type": "nbd", "writable": writable}
+        export = {"id": f"{name}{number}", "name": f"{name}{number}", "type": "nbd"}
+        export |= {"writable": writable}
         self.qmp(SOURCE, "block-export-add", **export, **{"node-name": f"disk{number}"})
 
     @rule(number=numbers)
-    def end_export(self, number: int) -> None:
-        self.qmp(SOURCE, "block-export-del", id=f"out{number}", mode="hard")
+    def client(self, number: int) -> None:
+        self.play(step.client(SOURCE, number))
+
+    @rule(number=numbers, name=st.sampled_from(["out", "client"]))
+    def end_export(self, number: int, name: str) -> None:
+        self.qmp(SOURCE, "block-export-del", id=f"{name}{number}", mode="hard")
 
     @rule(
         name=st.sampled_from([None, "disk0", "dst0", "dst1", "file0"]),
@@ -296,6 +319,13 @@ class Sequence(RuleBasedStateMachine):
         self.qmp(SOURCE, "blockdev-add", **node)
         nodes = {"job-id": "spare", "device": "extra", "target": "extra-target"}
         self.qmp(SOURCE, "blockdev-mirror", **nodes, sync="full")
+
+    @rule()
+    def snapshot_extra(self) -> None:
+        file = {"driver": "file", "filename": SPARE_QCOW2}
+        node = {"driver": "qcow2", "node-name": "overlay", "backing": None}
+        self.qmp(SOURCE, "blockdev-add", **node, file=file)
+        self.qmp(SOURCE, "blockdev-snapshot", node="extra", overlay="overlay")
 
     @rule()
     def unplug(self) -> None:
@@ -408,15 +438,15 @@ class Sequence(RuleBasedStateMachine):
 
     @rule(nbd=st.booleans())
     def kill(self, nbd: bool) -> None:
-        self.play(step.fault(self._nbd if nbd else DESTINATION, "kill"))
+        at = self._nbd if nbd else DESTINATION
+        self._serves = self._serves and at != self._nbd
+        self.play(step.fault(at, "kill"))
 
     @rule(up=st.booleans())
     def server(self, up: bool) -> None:
         self.qmp(self._nbd, "nbd-server-stop")
         if up:
-            self.qmp(self._nbd, "nbd-server-start", addr=NBD_ADDRESS)
-            for i in range(DISKS):
-                self._export(i)
+            self._serve()
 
     @rule(
         instance=st.sampled_from(

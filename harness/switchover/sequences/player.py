@@ -15,6 +15,7 @@ from ..monitor import Event
 from ..notes import Notes
 from ..oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from ..vm import VM, Died, Hang, Refused
+from .clients import Clients
 from .faults import Faults
 from .ledger import Debt, Told, debt
 from .stage import DESTINATION, SOURCE, Stage
@@ -46,10 +47,13 @@ class Player:
         # Whether management has stopped the guest, and whether it has decided, after
         # `completed`, that the guest goes on at the source.
         self.stopped = self.reclaimed = False
+        # Whether something was done that lets a migration fail, or a mirror, at any
+        # time, and whether it was done to the migration that is the last.
+        self.harmed = self.disturbed = False
         # Whether it has been told to go on from a pause.
         self._goes_on = False
-        # Whether management has had a node inactivated.
-        self.deactivated = False
+        # Whether management has nodes inactivated, and whether it ever had.
+        self.deactivated = self._robbed = False
         # Whether it has had one activated, whoever owned it.
         self._took = False
         # Whether the guest runs at both sides because they could not tell each other.
@@ -57,6 +61,12 @@ class Player:
         # Whether the destination has not got what the source believes to have sent.
         self.lost = False
         self.faults = Faults()
+        self.clients = Clients(folder)
+        # The destination's images, when management took the guest back.
+        self._left: dict[int, str] = {}
+        # Which command made a job.
+        self._made_by: dict[str, str] = {}
+        self._snapshots = 0
         self.differences: dict[int, disk.Difference] = {}
         self.debts: dict[int, Debt] = {}
         self._told: dict[str, Told] = defaultdict(Told)
@@ -77,33 +87,38 @@ class Player:
         return self.status == "completed" and not self.reclaimed
 
     @property
-    def harmed(self) -> bool:
-        """Whether something was done that lets a migration fail, or a mirror."""
-        starts = [step["at"] for step in self.played if "start" in step]
-        return len(starts) > len(set(starts)) or any(
-            "fault" in step or step.get("execute") in FAULTS for step in self.played
-        )
-
-    @property
     def arrived(self) -> bool:
         """Whether the destination says that it has got everything."""
         destination = self.stage[DESTINATION]
         return migration.statuses(destination)[-1:] == ["completed"]
 
     def _statuses(self) -> list[str]:
-        return migration.without_snapshots(self.source)
+        return statuses.of_migrations(migration.statuses(self.source), self._snapshots)
+
+    def attempt(self) -> list[str]:
+        """The statuses of the last migration."""
+        seen = self._statuses()
+        begin = max((n for n, s in enumerate(seen) if s == "setup"), default=0)
+        return seen[begin:]
 
     async def play(self, step: Step) -> None:
         """Play a step; raises Over when something must not have happened."""
         self.played.append(step)
         try:
             if "start" in step:
+                self._replaces(step["at"])
                 await self.stage.start(step["at"], **step["start"])
             elif "execute" in step:
-                await self.execute(step)
+                accepted = await self.execute(step)
+                self._harms(accepted and step["execute"] in FAULTS)
             elif "await" in step:
                 await self._await(step)
+            elif "client" in step:
+                await self.clients.connect(step["client"])
             elif "fault" in step:
+                # What was frozen goes on as if nothing had happened.
+                cancels = step.get("execute") == "migrate_cancel"
+                self._harms(cancels or step["fault"] == "kill")
                 await self.faults.cause(self.stage[step["at"]], step["at"], step)
             if self.stage.is_complete:
                 await self.look()
@@ -115,10 +130,21 @@ class Player:
         if self.notes.surprises:
             raise Over(self.notes.surprises[0])
 
+    def _harms(self, yes: bool) -> None:
+        self.harmed, self.disturbed = self.harmed or yes, self.disturbed or yes
+
+    def _replaces(self, side: str) -> None:
+        """A process is replaced: does anything depend on the former one?"""
+        if self.stage.has(side):
+            self.disturbed |= self.status in statuses.UNDER_WAY
+            self.harmed |= self.disturbed or self.stage.serves(side)
+
     async def execute(self, step: Step) -> bool:
         """Whether the command is accepted; one to a process that was killed isn't."""
         vm, command = self.stage[step["at"]], step["execute"]
         position, status = len(vm.events), self.status
+        is_left = command == "cont" and vm is self.source and self._is_there()
+        left = self._images_there() if is_left else {}
         if vm.killed or (command == "cont" and self._would_run_twice(vm)):
             return False
         try:
@@ -128,6 +154,7 @@ class Player:
             self.refused += 1
             return False
         if vm is self.source:
+            self._left = left or self._left
             self._note(command, step["arguments"], position)
             if command == "migrate_cancel" and status in PAUSES:
                 await self._is_cancelled()
@@ -147,10 +174,14 @@ class Player:
         elif command == "block-job-cancel" and arguments.get("force"):
             self._told[job].kills.add(position)
         elif command in ("block-job-cancel", "job-cancel"):
-            self._told[job].cancels.add(position)
+            told = self._told[job]
+            # What a client writes after the end of the job is not copied.
+            ends = any(
+                f"m{i}" == job and self.clients.writes(i) for i in self.stage.disks
+            )
+            (told.kills if ends else told.cancels).add(position)
         elif command == "blockdev-set-active":
-            self.deactivated |= not arguments["active"]
-            self._took |= arguments["active"] and self._is_away()
+            self._set_active(arguments["active"], "node-name" not in arguments)
         elif command == "block-export-add":
             # This activates the node.
             self._took |= self._is_away()
@@ -161,14 +192,41 @@ class Player:
         elif command in GO_ON:
             self._goes_on = True
         elif command == "migrate":
-            self._goes_on = False
+            self._goes_on = self.disturbed = False
             self.reclaimed = self._took = self.lost = False
-            self.debts, self.differences = {}, {}
+            self.debts, self.differences, self._left = {}, {}, {}
+        elif command == "snapshot-save":
+            self._snapshots += 1
         elif command in ("stop", "cont"):
             self.stopped = command == "stop"
             away = self.status == "completed" or self.arrived or bool(self.debts)
             done = command == "cont" and away
             self.reclaimed = self.reclaimed or done
+
+        if "job-id" in arguments:
+            self._made_by[arguments["job-id"]] = command
+            # It may copy to where the guest has been before.
+            self._left = {}
+
+    def _set_active(self, active: bool, everything: bool) -> None:
+        self._robbed |= not active
+        self.deactivated = not active or (self.deactivated and not everything)
+        self._took |= active and self._is_away()
+        self._left = {} if active else self._left
+
+    def _is_there(self) -> bool:
+        """Whether the destination owns all, and its guest doesn't run yet."""
+        return self.handed_over and not self.stage.starts_itself and bool(self.debts)
+
+    def _images_there(self) -> dict[int, str]:
+        """What is in the destination's images."""
+        return {i: disk.digest(self.stage.image(DESTINATION, i)) for i in self.debts}
+
+    def left_alone(self) -> None:
+        """The guest was taken back: its mirrors don't write elsewhere any more."""
+        if self._left:
+            well = self._left == self._images_there()
+            self.notes.check(well, "after completed a mirror has written once more")
 
     def _is_away(self) -> bool:
         away = ("device", "completed", "failed")
@@ -237,7 +295,9 @@ class Player:
     async def look_at_guest(self) -> None:
         """At most one side may run the guest, and have its disks."""
         destination = self.stage[DESTINATION]
-        there = not destination.killed and await is_running(destination)
+        # One that is frozen would not answer.
+        asleep = destination.killed or self.faults.has_frozen(destination)
+        there = not asleep and await is_running(destination)
         tells = await self._has_return_path()
         # What has been seen before the guest was seen to run.
         arrived = self.arrived
@@ -248,13 +308,15 @@ class Player:
         reason = info.get("status") != "failed" or info.get("error-desc")
         self.notes.check(bool(reason), "a migration has failed without a reason")
         # Without a return path the source can't know.
-        unknown = self.harmed and not tells
+        unknown = self.disturbed and not tells
         self.split = self.split or (here and there and unknown)
         twice = here and there and not unknown
         self.notes.check(not twice, "the guest runs at both sides")
         back = here and tells and arrived and not self.reclaimed
         self.notes.check(not back, "the guest runs on after it has arrived elsewhere")
         self.notes.check(not (here and ready), "the guest runs in ready")
+        against = here and self.stopped
+        self.notes.check(not against, "the guest runs, but management has stopped it")
         if there and not (self.split or self.reclaimed or self._took):
             await self._is_inactive()
 
@@ -281,6 +343,7 @@ class Player:
             i: debt(f"m{i}", events[: end + 1], self._told[f"m{i}"])
             for i in self.stage.disks
         }
+        self._no_writer(events[: end + 1])
         destination = self.stage[DESTINATION]
         if thrown_away(self.played):
             self.lost = True
@@ -294,6 +357,13 @@ class Player:
                 self.compare(i, runs_on)
         if any(difference.blocks for difference in self.differences.values()):
             raise Over("the images differ")
+
+    def _no_writer(self, events: Sequence[Event]) -> None:
+        """A migration has completed: only mirrors may have been left."""
+        for name, command in self._made_by.items():
+            left = last_status(events, name) in ("running", "paused", "standby")
+            well = command == "blockdev-mirror" or not left or self.status == "failed"
+            self.notes.check(well, f"completed, though {command} was at work")
 
     async def _end_at(self, destination: VM) -> None:
         """Wait for the end of the migration there. Is it what the source believes?"""
@@ -327,19 +397,23 @@ class Player:
     async def verdict(self) -> Verdict:
         """End what still runs, and have the oracle judge all that was seen."""
         self.faults.end()
+        await self.clients.end()
         await self.stage.kill()
         vms = self.stage.vms
         said = record.report("".join(vm.console.text for vm in vms))
         # A guest can't write to what was taken from it.
-        robbed = self.deactivated or self.may_fail
+        robbed = self._robbed or self.may_fail
         return judge(
             Evidence(
                 vms=tuple(
                     VMEvidence(v.name, v.exit_code, v.told_to_quit, v.killed, v.stderr)
                     for v in vms
                 ),
-                disks=tuple(self._disk(i) for i in self.stage.disks),
-                journey=migration.journey(self.source),
+                disks=(
+                    *(self._disk(i) for i in self.stage.disks),
+                    *(self._client(i) for i in self.stage.disks),
+                ),
+                journey=tuple(s for s in self._statuses() if s in migration.LANDMARKS),
                 errors=tuple(self.notes.errors),
                 guest_errors=() if robbed else said.errors,
                 surprises=tuple(self.notes.surprises),
@@ -367,6 +441,11 @@ class Player:
             acknowledged=said.acknowledged.get(number, {}),
             found=disk.records(image, number) if image else None,
         )
+
+    def _client(self, number: int) -> DiskEvidence:
+        side = self._side(number)
+        image = self.stage.image(side, number) if side else None
+        return self.clients.evidence(number, image)
 
     def _side(self, number: int) -> str | None:
         """Where the records of a disk have to be; None if QEMU owes none."""
@@ -398,12 +477,31 @@ async def is_running(vm: VM) -> bool:
 
 def job_status(vm: VM, name: str) -> str:
     """The status of a job, by the last event; "null" if there is none."""
+    return last_status(vm.events, name)
+
+
+def last_status(events: Sequence[Event], name: str) -> str:
+    """The status of a job after these events."""
     told = [
         e.data["status"]
-        for e in vm.events
+        for e in events
         if e.name == "JOB_STATUS_CHANGE" and e.data["id"] == name
     ]
     return told[-1] if told else "null"
+
+
+def has_stopped(vm: VM, name: str) -> bool:
+    """Whether a job has met an error, and waits for somebody to see to it.
+
+    By events: `cont` makes its io-status "ok", and the job still waits.
+    """
+    stopped = False
+    for event in vm.events:
+        if event.matches("BLOCK_JOB_ERROR", device=name, action="stop"):
+            stopped = True
+        elif event.name == "JOB_STATUS_CHANGE" and event.data["id"] == name:
+            stopped &= event.data["status"] not in ("created", "running", "ready")
+    return stopped
 
 
 def thrown_away(played: Sequence[Step]) -> bool:

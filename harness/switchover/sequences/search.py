@@ -16,11 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from .. import paths
 from ..build import Build
+from ..errors import VMLost
 from ..oracle import Verdict
 from . import step
 from .machine import Failure, Sequence
@@ -44,15 +46,18 @@ class Finding:
     verdict: Verdict
     path: Path
     steps: int
-    # After how many sequences, and how many seconds, it was seen first.
+    # After how many sequences, and how many seconds, it was seen first, and whether
+    # this was by chance, when a sequence for another one was made shorter.
     sequences: int
     seconds: float
+    by_chance: bool
 
     def __str__(self) -> str:
+        how = ", while another was shrunk" if self.by_chance else ""
         return (
             f"{self.path.read_text()}{self.name}\n  found after {self.sequences} "
-            f"sequences and {self.seconds:.0f} s; {self.steps} steps; see it again "
-            f"with: scripts/fuzz --replay {self.path}"
+            f"sequences and {self.seconds:.0f} s{how}; {self.steps} steps; see it "
+            f"again with: scripts/fuzz --replay {self.path}"
         )
 
 
@@ -66,6 +71,7 @@ class Search:
     progress: Callable[[int], None]
     seconds: float | None = None
     most: int | None = None
+    # How many were made up; those that shrink a failure don't count.
     sequences: int = 0
     refused: int = 0
     steps: int = 0
@@ -78,18 +84,22 @@ class Search:
 
     def run(self) -> None:
         """Search; also all failures after the first, if there is time."""
+        # What hypothesis remembers of the code is no part of the project.
+        set_hypothesis_home_dir(paths.BUILD / "hypothesis")
         self._start = time.monotonic()
         self._known: set[str] = set()
+        self._shrinking = False
         round_number = 0
         while not self._is_up():
             try:
                 self._round(self.number + round_number)
             except _TimeUp:
                 pass
-            except (Failure, Flaky, ExceptionGroup) as error:
+            except (Failure, Flaky, ExceptionGroup, VMLost) as error:
                 # What was found is in findings, also if it does not happen each time.
                 self._known = set(self.findings)
                 self.errors += sorted(set(_others(error)))
+            self._shrinking = False
             round_number += 1
 
     @property
@@ -138,11 +148,8 @@ class Search:
         return folder
 
     def _judged(self, verdict: Verdict, player: Player) -> None:
-        self.sequences += 1
-        self.steps += len(player.played)
-        self.refused += player.refused
-        self.reached.update(set(verdict.journey))
-        self.progress(self.sequences)
+        if not self._shrinking:
+            self._count(verdict, player)
         wrong = verdict.wrong()
         if not wrong:
             return
@@ -151,7 +158,15 @@ class Search:
         if name in self._known:
             return
         self._keep(name, verdict, player)
+        self._shrinking = True
         raise _failure(name)(verdict, player.played, player.stage.folder)
+
+    def _count(self, verdict: Verdict, player: Player) -> None:
+        self.sequences += 1
+        self.steps += len(player.played)
+        self.refused += player.refused
+        self.reached.update(set(verdict.journey))
+        self.progress(self.sequences)
 
     def _keep(self, name: str, verdict: Verdict, player: Player) -> None:
         """Keep the shortest sequence for this failure, with all that it left."""
@@ -172,6 +187,7 @@ class Search:
             len(player.played),
             found.sequences if found else self.sequences,
             found.seconds if found else self._elapsed(),
+            found.by_chance if found else self._shrinking,
         )
 
     def _path(self) -> Path:

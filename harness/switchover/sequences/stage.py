@@ -56,6 +56,14 @@ class Stage:
         """Whether the NBD server is a process of its own."""
         return SERVER in self._current
 
+    def has(self, side: str) -> bool:
+        """Whether that side has been started."""
+        return side in self._current
+
+    def serves(self, side: str) -> bool:
+        """Whether that side has the NBD server."""
+        return side == (SERVER if self.has_server else DESTINATION)
+
     def current(self) -> list[VM]:
         """The one of each side that was started last, whether or not it has ended."""
         return list(self._current.values())
@@ -145,6 +153,8 @@ class Stage:
             node = {"driver": "throttle", "node-name": name, **group}
             words += ["-blockdev", _file(below, image)]
             words += ["-blockdev", json.dumps(node)]
+            # Clients of exports may write to it, too.
+            device += ",share-rw=on"
         else:
             words += ["-blockdev", _file(name, image)]
         if iothreads:

@@ -5,6 +5,7 @@
     {"at": VM, "await": "job", "id": ID, "until": [...]}       its status; not for long
     {"at": VM, "await": "migration", "until": [...]}           its status; not for long
     {"at": VM, "await": "records"}                             the guest writes some
+    {"at": VM, "client": N}                                    writes to export client<N>
     {"at": VM, "fault": "kill" | "freeze" | "hang-up", ...}    see faults.py
     {"at": VM, "start": {"disks": N, "iothreads": BOOL, ...}}  see stage.py
     {"finish": "cancel" | "complete" | "quit"}                 the last; see ending.py
@@ -22,7 +23,7 @@ from typing import Any
 
 # One of the above.
 Step = dict[str, Any]
-KINDS = ("execute", "await", "fault", "start", "finish")
+KINDS = ("execute", "await", "client", "fault", "start", "finish")
 
 
 class BadSequence(ValueError):
@@ -48,6 +49,11 @@ def migration(*until: str) -> Step:
 def records(at: str) -> Step:
     """Wait until the guest has written a few records."""
     return {"at": at, "await": "records"}
+
+
+def client(at: str, number: int) -> Step:
+    """Have an export written to."""
+    return {"at": at, "client": number}
 
 
 def fault(at: str, name: str, /, **details: Any) -> Step:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Sequences as tests: those that once found a bug, and a few new ones.
 
-A file in harness/tests/sequences may say in its first line what unpatched QEMU does:
-{"about": "...", "base": "REGEX"}. Without the patches it has to do that, else the
+A file in harness/tests/sequences says in its first line which statuses its migrations
+have to go through first, with the patches, and may say what unpatched QEMU does: {"about":
+"...", "reached": ["STATUS", ...], "base": "REGEX"}. If they do something else the
 sequence proves nothing any more.
 """
 
@@ -58,6 +59,11 @@ def _play(build: Build, path: Path) -> str:
     expected = step.about(path).get("base") if build.source == "base" else None
     outcome = asyncio.run(replay.play(build, step.read(path), path.stem))
     said = "; ".join(outcome.wrong)
+    if build.source == "patched":
+        journey = list(outcome.verdict.journey)
+        reached = step.about(path)["reached"]
+        if journey[: len(reached)] != reached:
+            said += f"it went {journey}, not first {reached}"
     as_expected = re.search(expected, said) if expected else not said
     if as_expected:
         return ""

@@ -119,6 +119,11 @@ def test_what_the_harness_killed_after_a_hang_did_not_crash() -> None:
     assert differences(hang="stuck", **killed) == ["hang: stuck"]
 
 
+def test_what_crashed_before_it_could_be_killed_did_crash() -> None:
+    crashed = with_vm(exit_code=-6, killed=True, told_to_quit=False)
+    assert differences(**crashed) == ["unexpected crash: source: SIGABRT"]
+
+
 def test_unexpected_stderr_is_a_difference() -> None:
     assert differences(**with_vm(stderr="warning: odd\n")) == [
         "unexpected on stderr: source: warning: odd"
