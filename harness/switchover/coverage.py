@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,10 +39,20 @@ class Coverage:
         return sorted(line for line, count in self.counts.items() if count == 0)
 
     def __str__(self) -> str:
-        reached = len(self.counts) - len(self.missed)
-        lines = [f"{self.file}: {reached} of {len(self.counts)} lines reached"]
+        lines = [f"{self.file}: {_reached([self])}"]
         lines += [f"  {line}: {self.text[line].strip()}" for line in self.missed]
         return "\n".join(lines)
+
+
+def total(found: Sequence[Coverage]) -> str:
+    """How many lines there are in all, and how many were reached, in words."""
+    return f"the series: {_reached(found)}"
+
+
+def _reached(found: Sequence[Coverage]) -> str:
+    lines = sum(len(one.counts) for one in found)
+    missed = sum(len(one.missed) for one in found)
+    return f"{lines - missed} of {lines} lines reached"
 
 
 def clear(build: Build) -> None:

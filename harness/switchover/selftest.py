@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--upstream",
         action="store_true",
-        help="QEMU's own tests, compared on both builds (an hour)",
+        help="QEMU's own tests, compared on both builds (over an hour)",
     )
     return parser
 
@@ -136,7 +136,8 @@ def run_coverage(progress: Progress) -> Count:
     made = build.ensure("coverage", progress)
     coverage.clear(made)
     count = run_on(made, progress)
-    print(*coverage.measure(made), sep="\n")
+    found = coverage.measure(made)
+    print(*found, coverage.total(found), sep="\n")
     return count
 
 

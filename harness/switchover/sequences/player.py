@@ -65,7 +65,7 @@ class Player:
         # The destination's images, when management took the guest back.
         self._left: dict[int, str] = {}
         # Which command made a job.
-        self._made_by: dict[str, str] = {}
+        self.made_by: dict[str, str] = {}
         self._snapshots = 0
         self.differences: dict[int, disk.Difference] = {}
         self.debts: dict[int, Debt] = {}
@@ -143,8 +143,8 @@ class Player:
         """Whether the command is accepted; one to a process that was killed isn't."""
         vm, command = self.stage[step["at"]], step["execute"]
         position, status = len(vm.events), self.status
-        is_left = command == "cont" and vm is self.source and self._is_there()
-        left = self._images_there() if is_left else {}
+        if command == "cont" and vm is self.source and self._is_there():
+            self.takes_back()
         if vm.killed or (command == "cont" and self._would_run_twice(vm)):
             return False
         try:
@@ -154,7 +154,6 @@ class Player:
             self.refused += 1
             return False
         if vm is self.source:
-            self._left = left or self._left
             self._note(command, step["arguments"], position)
             if command == "migrate_cancel" and status in PAUSES:
                 await self._is_cancelled()
@@ -204,7 +203,7 @@ class Player:
             self.reclaimed = self.reclaimed or done
 
         if "job-id" in arguments:
-            self._made_by[arguments["job-id"]] = command
+            self.made_by[arguments["job-id"]] = command
             # It may copy to where the guest has been before.
             self._left = {}
 
@@ -217,6 +216,10 @@ class Player:
     def _is_there(self) -> bool:
         """Whether the destination owns all, and its guest doesn't run yet."""
         return self.handed_over and not self.stage.starts_itself and bool(self.debts)
+
+    def takes_back(self) -> None:
+        """Note what the destination has got; nothing more may be written to it."""
+        self._left = self._images_there()
 
     def _images_there(self) -> dict[int, str]:
         """What is in the destination's images."""
@@ -343,7 +346,7 @@ class Player:
             i: debt(f"m{i}", events[: end + 1], self._told[f"m{i}"])
             for i in self.stage.disks
         }
-        self._no_writer(events[: end + 1])
+        self.no_writer(events[: end + 1])
         destination = self.stage[DESTINATION]
         if thrown_away(self.played):
             self.lost = True
@@ -358,9 +361,9 @@ class Player:
         if any(difference.blocks for difference in self.differences.values()):
             raise Over("the images differ")
 
-    def _no_writer(self, events: Sequence[Event]) -> None:
+    def no_writer(self, events: Sequence[Event]) -> None:
         """A migration has completed: only mirrors may have been left."""
-        for name, command in self._made_by.items():
+        for name, command in self.made_by.items():
             left = last_status(events, name) in ("running", "paused", "standby")
             well = command == "blockdev-mirror" or not left or self.status == "failed"
             self.notes.check(well, f"completed, though {command} was at work")

@@ -62,5 +62,6 @@ def test_a_line_that_was_not_reached_is_named(project) -> None:
     (found,) = coverage.measure(build)
     assert found.missed == [4]
     assert str(found) == "f.c: 2 of 3 lines reached\n  4: return 2;"
+    assert coverage.total([found, found]) == "the series: 4 of 6 lines reached"
     coverage.clear(build)
     assert coverage.measure(build)[0].missed == [3, 4, 6]

@@ -17,7 +17,7 @@ from switchover.monitor import Event
 from switchover.oracle import Verdict
 from switchover.sequences import search, step
 from switchover.sequences.ledger import Debt, Told, debt
-from switchover.sequences.player import Player, thrown_away
+from switchover.sequences.player import Player, has_stopped, thrown_away
 from switchover.sequences.stage import DESTINATION, SOURCE
 
 
@@ -166,6 +166,7 @@ def test_a_destination_that_was_replaced_has_nothing() -> None:
     assert not thrown_away([source, destination, migrate, destination, migrate])
 
 
+FAILED = {"status": "failed", "error-desc": "x"}
 RUNNING, STOPPED = {"running": True}, {"running": False}
 RETURN_PATH = {
     "query_migrate_capabilities": [[{"capability": "return-path", "state": True}]]
@@ -173,42 +174,100 @@ RETURN_PATH = {
 NODES = {"query_named_block_nodes": [[{"node-name": "disk0", "active": True}]]}
 
 
-def played(
+def player(
     tmp_path: Path, here: object, there: object, status: str, **answers: Any
 ) -> Player:
-    """A player that has looked at a source and a destination that answer like this."""
+    """A player with a source and a destination that answer like this."""
     told = {"query_migrate": {"status": status}, "query_status": here}
     told |= {"query_migrate_capabilities": [[]], "query_named_block_nodes": [[]]}
     told |= answers
     source = FakeVM("source", **told).event("MIGRATION", status=status)
     destination = FakeVM("destination", query_status=there)
     destination.event("MIGRATION", status="completed")
-    player = Player(Build("patched", tmp_path), tmp_path)
-    player.stage.take(SOURCE, source)
-    player.stage.take(DESTINATION, destination)
-    player.stage.disks = range(1)
-    asyncio.run(player.look_at_guest())
-    return player
+    made = Player(Build("patched", tmp_path), tmp_path)
+    made.stage.take(SOURCE, source)
+    made.stage.take(DESTINATION, destination)
+    made.stage.disks = range(1)
+    return made
+
+
+def played(
+    tmp_path: Path, here: object, there: object, status: str, **answers: Any
+) -> Player:
+    """A player that has looked at them."""
+    one = player(tmp_path, here, there, status, **answers)
+    asyncio.run(one.look_at_guest())
+    return one
 
 
 def test_one_side_runs(tmp_path: Path) -> None:
-    player = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(RETURN_PATH))
-    assert player.notes.surprises == []
+    one = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(RETURN_PATH))
+    assert one.notes.surprises == []
 
 
 @pytest.mark.parametrize("status", ["active", "completed"])
 def test_both_sides_run(tmp_path: Path, status: str) -> None:
-    player = played(tmp_path, RUNNING, RUNNING, status)
-    assert "the guest runs at both sides" in player.notes.surprises
+    one = played(tmp_path, RUNNING, RUNNING, status)
+    assert "the guest runs at both sides" in one.notes.surprises
+
+
+def test_both_sides_run_after_they_were_cut_off(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, RUNNING, "active")
+    one.harmed = one.disturbed = True
+    asyncio.run(one.look_at_guest())
+    assert one.split and not one.notes.surprises
+
+
+def test_harm_to_an_earlier_migration_is_no_excuse(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, RUNNING, "active")
+    one.harmed = True
+    asyncio.run(one.look_at_guest())
+    assert one.notes.surprises == ["the guest runs at both sides"]
+
+
+def test_the_guest_runs_though_management_has_stopped_it(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, STOPPED, "failed", query_migrate=FAILED)
+    one.stopped = True
+    asyncio.run(one.look_at_guest())
+    (wrong,) = one.notes.surprises
+    assert "management has stopped it" in wrong
+
+
+def test_a_mirror_writes_after_the_guest_was_taken_back(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, STOPPED, "completed")
+    image = one.stage.image(DESTINATION, 0)
+    image.write_bytes(b"old")
+    one.debts = {0: Debt.OWED}
+    one.takes_back()
+    one.left_alone()
+    assert one.notes.surprises == []
+    image.write_bytes(b"new")
+    one.left_alone()
+    assert one.notes.surprises == ["after completed a mirror has written once more"]
+
+
+@pytest.mark.parametrize("last, wrong", [("running", 1), ("concluded", 0)])
+def test_a_writer_is_left_at_completed(tmp_path: Path, last: str, wrong: int) -> None:
+    one = player(tmp_path, STOPPED, STOPPED, "completed")
+    one.made_by = {"m0": "blockdev-backup"}
+    one.no_writer([BORN, job(last), COMPLETED])
+    assert len(one.notes.surprises) == wrong
+
+
+def test_a_job_that_waits_for_somebody_to_see_to_an_error() -> None:
+    error = Event("BLOCK_JOB_ERROR", {"device": "m0", "action": "stop"}, 0)
+    vm = FakeVM()
+    vm.events = [BORN, error, job("paused"), job("standby"), job("paused")]
+    assert has_stopped(vm, "m0")
+    vm.events.append(job("running"))
+    assert not has_stopped(vm, "m0")
 
 
 def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> None:
-    player = played(tmp_path, RUNNING, STOPPED, "active", **deepcopy(RETURN_PATH))
-    assert player.notes.surprises == [
-        "the guest runs on after it has arrived elsewhere"
-    ]
+    one = played(tmp_path, RUNNING, STOPPED, "active", **deepcopy(RETURN_PATH))
+    assert one.notes.surprises == ["the guest runs on after it has arrived elsewhere"]
 
 
 def test_a_disk_is_active_at_both_sides(tmp_path: Path) -> None:
-    player = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(NODES))
-    assert player.notes.surprises == ["disk0 is active at both sides"]
+    one = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(NODES))
+    assert one.notes.surprises == ["disk0 is active at both sides"]
