@@ -246,7 +246,7 @@ class Ending:
         if self._player.reclaimed:
             await self._player.records(self._source, soon=True)
             self._player.left_alone()
-        if not await self._goes_on():
+        if await self._is_undecided() or not await self._goes_on():
             await self._decide()
         elif not self._player.deactivated and not self._player.reclaimed:
             await self._all_active()
@@ -258,6 +258,11 @@ class Ending:
         await self._player.records(self._source, soon=self._player.may_fail)
         if not self._player.reclaimed:
             await self._mirrors_agree()
+
+    async def _is_undecided(self) -> bool:
+        """Whether the source leaves it to management who goes on."""
+        info = await self._source.qmp("query-migrate")
+        return UNDECIDED in info.get("error-desc", "") and not self._player.reclaimed
 
     async def _goes_on(self) -> bool:
         """Whether the guest runs, or does not because management has stopped it."""

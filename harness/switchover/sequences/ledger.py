@@ -47,10 +47,11 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
     failure is owed to the migration that was under way.
     """
     state = "none"
-    pivoting, cancelled, running = False, False, True
+    pivoting, cancelled, killed, running = False, False, False, True
     for number, event in enumerate(events):
         pivoting = pivoting or number in told.pivots
         cancelled = cancelled or number in told.cancels | told.kills
+        killed = killed or number in told.kills
         if number in told.kills and state in ("live", "copied"):
             state = "none"
         if event.name in ("STOP", "RESUME"):
@@ -60,7 +61,7 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
         elif event.name == "MIGRATION" and event.data["status"] == "setup":
             state = "none" if state == "failed" else state
         elif event.matches("JOB_STATUS_CHANGE", id=job, status="created"):
-            pivoting, cancelled, state = False, False, "live"
+            pivoting, cancelled, killed, state = False, False, False, "live"
         elif event.matches("BLOCK_JOB_CANCELLED", device=job):
             # Without having been told to, it has failed.
             state = "none" if cancelled else "failed"
@@ -70,5 +71,5 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
             elif pivoting:
                 return Debt.MOVED
             else:
-                state = "none" if running else "copied"
+                state = "none" if running or killed else "copied"
     return Debt.NONE if state == "none" else Debt.OWED

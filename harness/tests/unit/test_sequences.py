@@ -69,6 +69,8 @@ def test_what_is_owed(owed: Debt, events: list[Event]) -> None:
         # Ended by management before it was in sync, or by force.
         (Debt.NONE, Told(cancels={2}), [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP]),
         (Debt.NONE, Told(kills={3}), [BORN, READY, SETUP, STOP]),
+        # In vain, whatever it says at its end.
+        (Debt.NONE, Told(kills={4}), [BORN, READY, SETUP, STOP, end(), GONE]),
         # In sync, told to end, and not there yet.
         (Debt.OWED, Told(cancels={3}), [BORN, READY, SETUP, STOP]),
         # What the job before it was told has nothing to do with this one.
