@@ -8,7 +8,6 @@ told is on disk. One that is refused a write has ended, and may be followed by a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from pathlib import Path
 
@@ -36,10 +35,13 @@ class Clients:
             await self._end(number, former)
             first = former.last + 1
         client = NBDClient(_owner(number), first, START)
-        with contextlib.suppress(OSError, EOFError, Unexpected):
+        self._clients[number] = client
+        try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await client.connect(self._folder / SOCKET, f"client{number}")
-        self._clients[number] = client
+        except (OSError, EOFError, Unexpected):
+            # There is no such export, or QEMU has other things to do.
+            await client.end()
 
     def writes(self, number: int) -> bool:
         """Whether a disk is being written to."""
