@@ -40,13 +40,14 @@ class Event:
 class Monitor(QMPClient):
     """Calls `notify` after each event that it has added to `events`.
 
-    `commands` are the names of all commands that were sent.
+    `commands` are the names of all commands that were sent and not refused.
     """
 
     def __init__(self, transcript: Path, notify: Callable[[], None]) -> None:
         super().__init__(transcript.stem)
         self.events: list[Event] = []
         self.commands: list[str] = []
+        self._sent: dict[str, str] = {}
         self._transcript = transcript
         self._notify = notify
         transcript.write_text("")
@@ -60,7 +61,8 @@ class Monitor(QMPClient):
 
     def _cb_outbound(self, msg: Message) -> Message:
         self._log("->", msg)
-        self.commands += [str(msg["execute"])] if "execute" in msg else []
+        if "execute" in msg and "id" in msg:
+            self._sent[str(msg["id"])] = str(msg["execute"])
         return super()._cb_outbound(msg)
 
     def _cb_inbound(self, msg: Message) -> Message:
@@ -68,6 +70,9 @@ class Monitor(QMPClient):
         if "event" in msg:
             self.events.append(Event.of(msg))
             self._notify()
+        command = self._sent.pop(str(msg.get("id")), None)
+        if command and "return" in msg:
+            self.commands.append(command)
         return super()._cb_inbound(msg)
 
     def _log(self, direction: str, message: Message) -> None:

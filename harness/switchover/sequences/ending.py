@@ -15,7 +15,7 @@ from typing import Any
 
 from ..statuses import UNDER_WAY
 from ..vm import VM, Died, Hang
-from .player import Over, Player, has_stopped, is_running, job_status, runs
+from .player import PAUSES, Over, Player, has_stopped, is_running, job_status, runs
 from .stage import DESTINATION, LINK, READS, SERVER, SOURCE
 from .step import Step, execute
 
@@ -117,20 +117,21 @@ class Ending:
 
     async def _complete(self) -> None:
         await self._status("pre-switchover", "ready", "postcopy-paused")
-        if self._player.status == "pre-switchover":
+        pause = self._player.status
+        if pause == "pre-switchover":
             await self._end_jobs()
             await self._end_exports()
             await self._try(SOURCE, "migrate-continue", state="pre-switchover")
-            await self._status("postcopy-paused")
-            self._has_completed_from("pre-switchover")
-        elif self._player.status == "ready":
+        elif pause == "ready":
             await self._end_jobs(kept="mirror")
             await self._end_exports()
             await self._complete_from_ready()
         await self._status("postcopy-paused")
+        if pause in PAUSES:
+            self._has_completed_from(pause)
 
     async def _complete_from_ready(self) -> None:
-        """There is nothing but mirrors: unless one has failed, it has to complete."""
+        """Ask for it, again if a mirror has failed, and cancel if that doesn't help."""
         for _ in range(ATTEMPTS):
             position = len(self._source.events)
             # If it is refused it may go on all the same, because of an earlier one.
@@ -144,10 +145,9 @@ class Ending:
                 break
         else:
             await self._try(SOURCE, "migrate_cancel")
-        await self._status("postcopy-paused")
-        self._has_completed_from("ready")
 
     def _has_completed_from(self, pause: str) -> None:
+        """There is nothing but mirrors: unless one has failed, it has to complete."""
         well = self._player.harmed or self._player.status == "completed"
         reason = (self._player.notes.errors or ["no reason"])[-1]
         self._player.notes.check(

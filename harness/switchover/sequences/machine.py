@@ -156,7 +156,8 @@ class Sequence(RuleBasedStateMachine):
         self._connect({"disks": DISKS, "iothreads": iothreads}, paused, agreed)
         # Before the mirrors: what writes to a node that is mirrored already isn't copied.
         for number in range(len(mirrors) if clients else 0):
-            self._export_to_client(number)
+            self._export_to("client", number, True)
+            self.client(number)
         for number, options in enumerate(mirrors):
             self.mirror(number, options)
         self.play(step.records(SOURCE))
@@ -209,9 +210,13 @@ class Sequence(RuleBasedStateMachine):
         server = {"type": "unix", "path": NBD_SOCKET}
         self.qmp(SOURCE, "blockdev-add", **node, server=server)
 
-    def _export_to_client(self, number: int) -> None:
-        self.export_source(number, True, "client")
-        self.client(number)
+    def _export_to(self, name: str, number: int, writable: bool) -> None:
+        """Export a disk of the source."""
+        address = {"type": "unix", "data": {"path": SOCKET}}
+        self.qmp(SOURCE, "nbd-server-start", addr=address)
+        export = {"id": f"{name}{number}", "name": f"{name}{number}", "type": "nbd"}
+        export |= {"writable": writable}
+        self.qmp(SOURCE, "block-export-add", **export, **{"node-name": f"disk{number}"})
 
     # Jobs
 
@@ -266,12 +271,8 @@ class Sequence(RuleBasedStateMachine):
         self.qmp(SOURCE, f"block-{kind}", **{"job-id": "spare"}, device="top", **speed)
 
     @rule(number=numbers, writable=st.booleans())
-    def export_source(self, number: int, writable: bool, name: str = "out") -> None:
-        address = {"type": "unix", "data": {"path": SOCKET}}
-        self.qmp(SOURCE, "nbd-server-start", addr=address)
-        export = {"id": f"{name}{number}", "name": f"{name}{number}", "type": "nbd"}
-        export |= {"writable": writable}
-        self.qmp(SOURCE, "block-export-add", **export, **{"node-name": f"disk{number}"})
+    def export_source(self, number: int, writable: bool) -> None:
+        self._export_to("out", number, writable)
 
     @rule(number=numbers)
     def client(self, number: int) -> None:

@@ -66,7 +66,6 @@ class Player:
         self._left: dict[int, str] = {}
         # Which command made a job.
         self.made_by: dict[str, str] = {}
-        self._snapshots = 0
         self.differences: dict[int, disk.Difference] = {}
         self.debts: dict[int, Debt] = {}
         self._told: dict[str, Told] = defaultdict(Told)
@@ -93,7 +92,7 @@ class Player:
         return migration.statuses(destination)[-1:] == ["completed"]
 
     def _statuses(self) -> list[str]:
-        return statuses.of_migrations(migration.statuses(self.source), self._snapshots)
+        return migration.without_snapshots(self.source)
 
     def attempt(self) -> list[str]:
         """The statuses of the last migration."""
@@ -194,8 +193,6 @@ class Player:
             self._goes_on = self.disturbed = False
             self.reclaimed = self._took = self.lost = False
             self.debts, self.differences, self._left = {}, {}, {}
-        elif command == "snapshot-save":
-            self._snapshots += 1
         elif command in ("stop", "cont"):
             self.stopped = command == "stop"
             away = self.status == "completed" or self.arrived or bool(self.debts)

@@ -54,7 +54,7 @@ class Stage:
     @property
     def has_server(self) -> bool:
         """Whether the NBD server is a process of its own."""
-        return SERVER in self._current
+        return self.has(SERVER)
 
     def has(self, side: str) -> bool:
         """Whether that side has been started."""

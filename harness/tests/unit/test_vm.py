@@ -47,7 +47,11 @@ def test_a_refusal_names_command_and_reason(tmp_path: Path) -> None:
             await vm.qmp("unheard-of")
         await vm.quit()
 
-    tell(tmp_path, story)
+    # What was refused was not done.
+    assert tell(tmp_path, story).monitor.commands == [
+        "migrate-set-capabilities",
+        "quit",
+    ]
 
 
 def test_death_ends_every_wait_at_once(tmp_path: Path) -> None:
