@@ -118,6 +118,9 @@ class Ending:
     async def _complete(self) -> None:
         await self._status("pre-switchover", "ready", "postcopy-paused")
         pause = self._player.status
+        if pause in PAUSES and self._player.deactivated:
+            # A mirror whose target is inactive is parked.
+            await self._try(SOURCE, "blockdev-set-active", active=True)
         if pause == "pre-switchover":
             await self._end_jobs()
             await self._end_exports()
