@@ -48,6 +48,7 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
     """
     state = "none"
     pivoting, cancelled, killed, running = False, False, False, True
+    begins = _begins(job, events)
     for number, event in enumerate(events):
         pivoting = pivoting or number in told.pivots
         cancelled = cancelled or number in told.cancels | told.kills
@@ -60,7 +61,7 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
                 state = "none"
         elif event.name == "MIGRATION" and event.data["status"] == "setup":
             state = "none" if state == "failed" else state
-        elif event.matches("JOB_STATUS_CHANGE", id=job, status="created"):
+        elif number in begins:
             pivoting, cancelled, killed, state = False, False, False, "live"
         elif event.matches("BLOCK_JOB_CANCELLED", device=job):
             # Without having been told to, it has failed.
@@ -73,3 +74,19 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
             else:
                 state = "none" if running or killed else "copied"
     return Debt.NONE if state == "none" else Debt.OWED
+
+
+def _begins(job: str, events: Sequence[Event]) -> set[int]:
+    """When the job was made: what is refused is created and gone at once."""
+    changes = [
+        (number, event.data["status"])
+        for number, event in enumerate(events)
+        if event.matches("JOB_STATUS_CHANGE", id=job)
+    ]
+    # Of the last one it is not known yet.
+    following = [*changes[1:], (len(events), "running")]
+    return {
+        number
+        for (number, status), (_, then) in zip(changes, following, strict=False)
+        if status == "created" and then != "null"
+    }

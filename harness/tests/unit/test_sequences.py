@@ -55,6 +55,9 @@ SETUP, COMPLETED = status("setup"), status("completed")
         # It has failed in this migration, or before.
         (Debt.OWED, [BORN, SETUP, end(error="Input/output error"), GONE, STOP]),
         (Debt.NONE, [BORN, end(error="Input/output error"), GONE, SETUP, STOP]),
+        # It was refused, whatever one of that name has done before.
+        (Debt.NONE, [SETUP, STOP, BORN, GONE]),
+        (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE, BORN, GONE]),
         # A later one has taken its place.
         (Debt.OWED, [BORN, end("BLOCK_JOB_CANCELLED"), GONE, BORN, SETUP, STOP]),
     ],
