@@ -26,6 +26,8 @@ GUEST_DISKS = 8
 CLIENT_DISKS = range(GUEST_DISKS, DISKS)
 SIZE = 4 * disk.MIB
 MEMORY_MIB = 16
+# Less than a disk: later, a job needs no more of it than it has used by then.
+BUFFER = disk.MIB
 DEADLINE_SECONDS = 60.0
 RECORDS = 2
 # How often the last process has a migration cancelled.
@@ -143,7 +145,8 @@ class Relay:
             await now.qmp("blockdev-add", server=address, **node)
             mode = "write-blocking" if i % 2 else "background"
             job = {"job_id": f"m{i}", "device": f"disk{i}", "target": f"dst{i}"}
-            await now.qmp("blockdev-mirror", sync="full", copy_mode=mode, **job)
+            job |= {"sync": "full", "copy_mode": mode, "buf_size": BUFFER}
+            await now.qmp("blockdev-mirror", **job)
         for i in range(DISKS):
             ready = {"device": f"m{i}"}
             await now.wait_event("BLOCK_JOB_READY", DEADLINE_SECONDS, position, **ready)
