@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""QEMU's own tests on both builds: do the patches break any of them?"""
+"""QEMU's own tests: do the patches break any of them, and what is reached?"""
 
 from __future__ import annotations
 
@@ -67,23 +67,35 @@ def everything(progress: Progress) -> tuple[int, int]:
     Cases that only the patches have count, too: they have to pass.
     """
     builds = [build.ensure(name, progress) for name in build.NAMES]
-    for made in builds:
-        qtests.compile_test(made, qtests.MIGRATION, progress)
-    units = unittests.all_tests(builds[0])
-    pairs = _pairs(builds, units, chosen(), FORMATS, progress)
-    by_build = [qtests.cases(made, qtests.MIGRATION) for made in builds]
-    known = [case for case in by_build[1] if case in by_build[0]]
-    pairs += [
-        Pair(case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds})
-        for case in known
-    ]
-    found = asyncio.run(_compare(pairs, progress))
+    found = asyncio.run(_compare(_all_pairs(builds, progress), progress))
     _report(found, as_data=False)
-    new = [case for case in by_build[1] if case not in by_build[0]]
+    before, after = (qtests.cases(made, qtests.MIGRATION) for made in builds)
+    new = [case for case in after if case not in before]
     title = "migration-test's new cases"
     failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
     same, different = _count(found)
     return same + len(new) - failed, different + failed
+
+
+def reach(made: Build, progress: Progress) -> None:
+    """Run the same on one build, for what is reached by it, however it ends."""
+    pairs = _all_pairs([made], progress)
+    with progress.step(f"QEMU's own tests on {made.name}", len(pairs)) as step:
+        asyncio.run(_run_all(pairs, step))
+
+
+def _all_pairs(builds: list[Build], progress: Progress) -> list[Pair]:
+    """All that these builds have of it."""
+    for made in builds:
+        qtests.compile_test(made, qtests.MIGRATION, progress)
+    units = unittests.all_tests(builds[0])
+    pairs = _pairs(builds, units, chosen(), FORMATS, progress)
+    first, *others = (qtests.cases(made, qtests.MIGRATION) for made in builds)
+    return pairs + [
+        Pair(case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds})
+        for case in first
+        if all(case in cases for cases in others)
+    ]
 
 
 def _count(found: list[Comparison]) -> tuple[int, int]:
@@ -143,7 +155,7 @@ def _pairs(
     pairs = [
         Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})
         for name in compiled[0]
-        if name in compiled[1]
+        if all(name in names for names in compiled)
     ]
     for test in tests:
         for form in formats:
@@ -175,10 +187,10 @@ async def _run_all(pairs: list[Pair], step: Step) -> list[Comparison]:
 
     async def one(pair: Pair) -> Comparison:
         nonlocal done
-        both = await asyncio.gather(*(outcome(pair, name) for name in build.NAMES))
+        outcomes = await asyncio.gather(*(outcome(pair, name) for name in pair.on))
         done += 1
         step.update(done)
-        return Comparison(pair.test, pair.format, dict(zip(build.NAMES, both)))
+        return Comparison(pair.test, pair.format, dict(zip(pair.on, outcomes)))
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one(pair)) for pair in pairs]
