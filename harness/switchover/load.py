@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 from typing import Any
 
 from . import build, paths
@@ -27,10 +27,8 @@ from .progress import Progress
 from .relay import Relay, Sample
 
 ROUNDS = 100
-# Memory is not given back to the system at once, and some of it is left to chance: of
-# fewer samples too much.
-TOLERANCE = 1.05
-ENOUGH = 30
+# Memory is not given back to the system at once, and some of it is left to chance.
+TOLERANCE = 1.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,21 +77,17 @@ def run(
 
 
 def growth(samples: Sequence[Sample]) -> list[str]:
-    """What the last third needs more of than the one before, in words.
-
-    What is used for the first time, like a job's buffers, is needed once. What is lost
-    each time goes on.
-    """
+    """What the last third needs more of than the first, in words."""
     if len(samples) < 2:
         return []
     part = max(1, len(samples) // 3)
-    former, last = samples[-2 * part : -part], samples[-part:]
+    first, last = samples[:part], samples[-part:]
     grown = []
-    before, after = (fmean(s.descriptors for s in each) for each in (former, last))
+    before, after = (median(s.descriptors for s in each) for each in (first, last))
     if after > before:
-        grown.append(f"descriptors grow from {before:.1f} to {after:.1f}")
-    before, after = (fmean(s.kib for s in each) for each in (former, last))
-    if after > before * TOLERANCE and len(samples) >= ENOUGH:
+        grown.append(f"descriptors grow from {before:.0f} to {after:.0f}")
+    before, after = (median(s.kib for s in each) for each in (first, last))
+    if after > before * TOLERANCE:
         grown.append(f"memory grows from {before:.0f} to {after:.0f} KiB")
     return grown
 

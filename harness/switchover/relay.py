@@ -30,7 +30,9 @@ MEMORY_MIB = 16
 BUFFER = disk.MIB
 DEADLINE_SECONDS = 60.0
 RECORDS = 2
-# How often the last process has a migration cancelled.
+# How often the last process has a migration cancelled. Before that it does so until it
+# has used what is needed once: on unpatched QEMU, too, this takes that long.
+WARMING_UP = 50
 REPEATED = 100
 NOWHERE = {
     "transport": "exec",
@@ -58,7 +60,7 @@ class Relay:
 
     def __init__(self, build: Build, folder: Path) -> None:
         self.samples: list[Sample] = []
-        # Of the last process, after each attempt that was cancelled.
+        # Of the last process, after each attempt that was cancelled, but the first ones.
         self.repeated: list[Sample] = []
         self._build = build
         self._folder = folder
@@ -97,9 +99,11 @@ class Relay:
             await self._connect_clients(now, number)
             await self._mirror(now, after, number)
             self.samples.append(Sample.of(now))
-            for _ in range(REPEATED if number == rounds else 1):
+            for _ in range(WARMING_UP if number == rounds else 1):
                 await self._cancelled(now)
-                self.repeated += [Sample.of(now)] if number == rounds else []
+            for _ in range(REPEATED if number == rounds else 0):
+                await self._cancelled(now)
+                self.repeated.append(Sample.of(now))
             await self._hand_over(now, after, number)
             if any(difference.blocks for difference in self._different.values()):
                 return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from itertools import pairwise
 
 from ..monitor import Event
 
@@ -84,9 +85,9 @@ def _begins(job: str, events: Sequence[Event]) -> set[int]:
         if event.matches("JOB_STATUS_CHANGE", id=job)
     ]
     # Of the last one it is not known yet.
-    following = [*changes[1:], (len(events), "running")]
+    changes.append((len(events), "running"))
     return {
         number
-        for (number, status), (_, then) in zip(changes, following, strict=False)
+        for (number, status), (_, then) in pairwise(changes)
         if status == "created" and then != "null"
     }

@@ -11,22 +11,18 @@ def samples(*pairs: tuple[int, int]) -> list[Sample]:
     return [Sample(*pair) for pair in pairs]
 
 
-def test_what_grows() -> None:
+def test_descriptors_must_not_grow_at_all() -> None:
     assert growth(samples((9, 100), (9, 100), (10, 100))) == [
-        "descriptors grow from 9.0 to 10.0"
-    ]
-    assert growth(samples(*((9, 100 + n) for n in range(30)))) == [
-        "memory grows from 114 to 124 KiB"
+        "descriptors grow from 9 to 10"
     ]
 
 
-def test_what_does_not_grow() -> None:
-    """Neither chance, nor what is needed once, is growth."""
-    by_chance = [(9, 100 + n % 7) for n in range(30)]
-    once = [(9, min(100 + 2 * n, 120)) for n in range(30)]
-    assert growth(samples(*by_chance)) == growth(samples(*once)) == []
-    assert growth(samples((9, 100), (9, 107), (9, 115))) == []
+def test_memory_may_vary_but_not_grow() -> None:
+    assert growth(samples((9, 100), (9, 107), (9, 103))) == []
+    assert growth(samples((9, 100), (9, 107), (9, 115))) == [
+        "memory grows from 100 to 115 KiB"
+    ]
 
 
-def test_too_few_to_compare() -> None:
+def test_one_sample_tells_nothing() -> None:
     assert growth(samples((9, 100))) == growth([]) == []
