@@ -100,7 +100,7 @@ class Sequence(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._player = Player(self.build, self.folder())
         self._how = ending.HOW[0]
-        self._over = False
+        self._over = self._interrupted = False
         self._migrates = False
         self._serves = False
 
@@ -120,6 +120,9 @@ class Sequence(RuleBasedStateMachine):
                     self._runner.run(self._player.play(one))
                 except Over:
                     self._over = True
+                except KeyboardInterrupt:
+                    self._interrupted = True
+                    raise
 
     def qmp(self, at: str, command: str, /, **arguments: Any) -> None:
         """Play a QMP command."""
@@ -467,9 +470,9 @@ class Sequence(RuleBasedStateMachine):
         self.play(step.fault(SOURCE, "hang-up", **details))
 
     def teardown(self) -> None:
-        """Bring it to its end and have it judged."""
+        """Bring it to its end and have it judged, unless somebody wants to stop now."""
         try:
-            if self._player.stage.vms:
+            if self._player.stage.vms and not self._interrupted:
                 self._finish()
                 verdict = self._runner.run(self._player.verdict())
                 self.judged(verdict, self._player)

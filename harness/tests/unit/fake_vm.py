@@ -40,6 +40,9 @@ class FakeVM:
     async def start(self) -> None:
         pass
 
+    async def kill(self) -> None:
+        self.killed = True
+
     async def give(self, descriptor: int, name: str) -> None:
         self.given.append(name)
 

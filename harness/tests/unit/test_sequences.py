@@ -16,7 +16,9 @@ from switchover.build import Build
 from switchover.monitor import Event
 from switchover.oracle import Verdict
 from switchover.sequences import search, step
+from switchover.sequences.ending import Ending
 from switchover.sequences.ledger import Debt, Told, debt
+from switchover.sequences.machine import Sequence
 from switchover.sequences.player import Player, has_stopped, thrown_away
 from switchover.sequences.stage import DESTINATION, SOURCE
 
@@ -276,3 +278,30 @@ def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> N
 def test_a_disk_is_active_at_both_sides(tmp_path: Path) -> None:
     one = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(NODES))
     assert one.notes.surprises == ["disk0 is active at both sides"]
+
+
+def test_an_interrupted_sequence_is_not_brought_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Sequence):
+        build = Build("patched", tmp_path)
+
+        def folder(self) -> Path:
+            return tmp_path
+
+        def judged(self, verdict: Verdict, player: Player) -> None:
+            raise AssertionError(verdict.wrong())
+
+    async def interrupt(player: Player, one: dict[str, Any]) -> None:
+        player.stage.take(SOURCE, FakeVM("source"))
+        raise KeyboardInterrupt
+
+    async def end(self: Ending, one: dict[str, Any]) -> None:
+        raise AssertionError("it was brought to its end")
+
+    monkeypatch.setattr(Player, "play", interrupt)
+    monkeypatch.setattr(Ending, "play", end)
+    sequence = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        sequence.play(step.records(SOURCE))
+    sequence.teardown()
