@@ -232,9 +232,12 @@ class Handover(Scenario):
             migration = await pause(rig)
             await migration.ram_is_sent()
             rig.destination.stall()
-            await migration.release()
-            await migration.switches_over()
-            await self.fault(rig, migration)
+            # The source may not answer before it can go on sending.
+            await asyncio.gather(migration.release(), self._fault(rig, migration))
+
+    async def _fault(self, rig: Rig, migration: Migration) -> None:
+        await migration.switches_over()
+        await self.fault(rig, migration)
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
         """What else happens, and what becomes of it."""
