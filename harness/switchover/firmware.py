@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import debian
@@ -15,10 +16,11 @@ FOLDERS = {
 BUNDLE = "qemu-bundle/usr/local/share/qemu"
 
 
-def link(directory: Path) -> None:
+def link(directory: Path, instead: Mapping[str, str] | None = None) -> None:
     """Put links to the firmware into a build folder, so that -L is not needed.
 
-    What the build has put there itself stays. Raises SourceUnavailable.
+    What the build has put there itself stays. `instead` says which files are to be
+    found under the name of another. Raises SourceUnavailable.
     """
     bundle = directory / BUNDLE
     bundle.mkdir(parents=True, exist_ok=True)
@@ -27,4 +29,5 @@ def link(directory: Path) -> None:
             place = bundle / file.name
             if file.is_file() and not place.exists():
                 place.unlink(missing_ok=True)
-                place.symlink_to(file)
+                chosen = (instead or {}).get(file.name, file.name)
+                place.symlink_to(file.with_name(chosen))

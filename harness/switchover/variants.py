@@ -42,6 +42,9 @@ SANITIZED = [*THREADED, "../system/*"]
 ADDRESS = "-fsanitize=address -fsanitize=undefined"
 # What is left out for speed uses atomics that only this library has.
 THREAD = "-fsanitize=thread -latomic"
+# With more of it the compiler makes one piece of code of lines that are alike, and
+# with this it warns of variables that are fine.
+COVERAGE = "--coverage -Og -Wno-maybe-uninitialized"
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
 SANITIZED_ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
@@ -90,8 +93,17 @@ def options(name: str, tree: Path) -> list[str]:
         return [_only(THREAD, THREADED), "--enable-tsan"]
     if name == "coverage":
         files = [f"../{file}" for file in changed_sources(tree)]
-        return [_only("--coverage", files)]
+        return [_only(COVERAGE, files)]
     return []
+
+
+def firmware(name: str) -> dict[str, str]:
+    """Which firmware a build has instead of another, by the name of the other.
+
+    TCG takes a lock for each page of it when a guest is reset, and ThreadSanitizer
+    gives up if a thread has 64.
+    """
+    return {"bios-256k.bin": "bios.bin"} if name == "tsan" else {}
 
 
 def _only(flags: str, patterns: list[str]) -> str:
