@@ -96,7 +96,7 @@ def _make(build: Build, source: Path, progress: Progress) -> None:
             log = paths.LOGS / f"configure-{build.name}.log"
             configure.configure(source, build.directory, log)
     # Before the long part, which is of no use when this can't be had.
-    firmware.link(build.directory, variants.firmware(build.name))
+    firmware.link(build.directory)
     targets = [str(path.relative_to(build.directory)) for path in build.programs]
     with progress.step(f"compile {build.name}") as step:
         log = paths.LOGS / f"compile-{build.name}.log"

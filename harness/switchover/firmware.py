@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from . import debian
@@ -16,11 +15,10 @@ FOLDERS = {
 BUNDLE = "qemu-bundle/usr/local/share/qemu"
 
 
-def link(directory: Path, instead: Mapping[str, str] | None = None) -> None:
+def link(directory: Path) -> None:
     """Put links to the firmware into a build folder, so that -L is not needed.
 
-    What the build has put there itself stays. `instead` says which files are to be
-    found under the name of another. Raises SourceUnavailable.
+    What the build has put there itself stays. Raises SourceUnavailable.
     """
     bundle = directory / BUNDLE
     bundle.mkdir(parents=True, exist_ok=True)
@@ -29,5 +27,4 @@ def link(directory: Path, instead: Mapping[str, str] | None = None) -> None:
             place = bundle / file.name
             if file.is_file() and not place.exists():
                 place.unlink(missing_ok=True)
-                chosen = (instead or {}).get(file.name, file.name)
-                place.symlink_to(file.with_name(chosen))
+                place.symlink_to(file)

@@ -97,15 +97,6 @@ def options(name: str, tree: Path) -> list[str]:
     return []
 
 
-def firmware(name: str) -> dict[str, str]:
-    """Which firmware a build has instead of another, by the name of the other.
-
-    TCG takes a lock for each page of it when a guest is reset, and ThreadSanitizer
-    gives up if a thread has 64.
-    """
-    return {"bios-256k.bin": "bios.bin"} if name == "tsan" else {}
-
-
 def _only(flags: str, patterns: list[str]) -> str:
     """The option for a compiler that uses flags only for some files; see only.sh."""
     text = "\n".join([flags, *patterns, ""])

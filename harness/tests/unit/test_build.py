@@ -48,7 +48,7 @@ def source(project, monkeypatch) -> Path:
     (directory / "configure").write_text(CONFIGURE)
     (directory / "configure").chmod(0o755)
     monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(directory))
-    monkeypatch.setattr(firmware, "link", lambda _directory, _instead: None)
+    monkeypatch.setattr(firmware, "link", lambda _directory: None)
     return directory
 
 
@@ -194,18 +194,16 @@ def test_firmware_is_linked_beside_what_the_build_put_there(project, monkeypatch
         (packages[name] / folder).mkdir(parents=True)
         (packages[name] / folder / f"{name}.bin").write_text(name)
         (packages[name] / folder / "own.bin").write_text(name)
-        (packages[name] / folder / "other.bin").write_text(name)
     monkeypatch.setattr(firmware.debian, "download_packages", lambda _names: packages)
     bundle = project / "folder" / firmware.BUNDLE
     bundle.mkdir(parents=True)
     (bundle / "own.bin").write_text("the build's")
     (bundle / "seabios.bin").symlink_to("/gone")
     for _ in range(2):
-        firmware.link(project / "folder", {"other.bin": "seabios.bin"})
+        firmware.link(project / "folder")
         assert (bundle / "seabios.bin").read_text() == "seabios"
         assert (bundle / "ipxe-qemu.bin").is_file()
         assert (bundle / "own.bin").read_text() == "the build's"
-        assert (bundle / "other.bin").resolve().name == "seabios.bin"
 
 
 def test_the_script_knows_its_options(monkeypatch, capsys):
