@@ -56,3 +56,22 @@ def test_another_choice_is_seen_by_configure(project: Path) -> None:
     commit(tree, "block.c", "int i;\n", "second")
     assert variants.options("coverage", tree) != first
     assert variants.options("patched", tree) == []
+
+
+def preprocess(folder: Path) -> list[str]:
+    """What gcc makes of a QEMU source file that ThreadSanitizer watches."""
+    source = folder / "job.c"
+    source.write_text('#include "config-host.h"\n#ifdef CONFIG_TSAN\nwatched\n#endif\n')
+    header = ["-include", variants.TSAN_HEADER, "-iquote", folder]
+    return run("gcc", "-E", "-P", *header, source).split()
+
+
+def test_a_file_that_threadsanitizer_watches_tells_it_of_locks(tmp_path: Path) -> None:
+    (tmp_path / "config-host.h").write_text("#pragma once\n#undef CONFIG_TSAN\n")
+    assert preprocess(tmp_path) == ["watched"]
+
+
+def test_a_check_of_the_compiler_needs_no_header_of_qemu(tmp_path: Path) -> None:
+    source = tmp_path / "check.c"
+    source.write_text("int main(void) { return 0; }\n")
+    run("gcc", "-include", variants.TSAN_HEADER, "-o", tmp_path / "check", source)
