@@ -52,6 +52,11 @@ class Outcome:
     text: str = ""
 
     @property
+    def failed(self) -> bool:
+        """Whether it was run, and wasn't passed."""
+        return self.status in ("fail", "hang")
+
+    @property
     def unsuited(self) -> bool:
         """Whether the test isn't meant for this image format."""
         return self.status == "not run" and UNSUITED in self.reason

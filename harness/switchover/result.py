@@ -30,7 +30,7 @@ class Result:
     def as_declared(self) -> bool:
         if self.regex is None:
             return self.outcome.status == "pass"
-        return self.outcome.status in ("fail", "hang") and self._found is not None
+        return self.outcome.failed and self._found is not None
 
     @property
     def expected(self) -> str:

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.unit:
             count = run_unit_tests()
         elif options.sanitized:
-            count = run_on(build.ensure("sanitized", progress), progress)
+            count = run_more_on(build.ensure("sanitized", progress), progress)
         elif options.races:
             count = run_races(progress)
         elif options.coverage:
@@ -81,17 +81,19 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument(
         "--sanitized",
         action="store_true",
-        help="only what needs the patches, with address and other sanitizers",
+        help="only what needs the patches, and QEMU's own tests, with address and other "
+        "sanitizers (about an hour)",
     )
     what.add_argument(
         "--races",
         action="store_true",
-        help="the same with ThreadSanitizer; then name the data races of the series",
+        help="what needs the patches, with ThreadSanitizer; then name the data races of "
+        "the series (about an hour)",
     )
     what.add_argument(
         "--coverage",
         action="store_true",
-        help="the same and QEMU's own tests; then name each line of the series that was "
+        help="the same as with sanitizers; then name each line of the series that was "
         "not reached (about an hour)",
     )
     what.add_argument(
@@ -120,8 +122,15 @@ def run_on(made: Build, progress: Progress) -> Count:
         return Count(*thorough.run(made, progress))
 
 
+def run_more_on(made: Build, progress: Progress) -> Count:
+    """The same, and QEMU's own tests."""
+    count = run_on(made, progress)
+    with exclusive("iotests", "running iotests"):
+        return count + Count(*thorough.run_upstream(made, progress))
+
+
 def run_races(progress: Progress) -> Count:
-    """The same with ThreadSanitizer; races of the series have failed."""
+    """What needs the patches, with ThreadSanitizer; races of the series have failed."""
     made = build.ensure("tsan", progress)
     races.clear()
     count = run_on(made, progress)
@@ -133,12 +142,10 @@ def run_races(progress: Progress) -> Count:
 
 
 def run_coverage(progress: Progress) -> Count:
-    """The same and QEMU's own tests; print which lines of the series none has reached."""
+    """Print which lines of the series no test has reached, QEMU's own included."""
     made = build.ensure("coverage", progress)
     coverage.clear(made)
-    count = run_on(made, progress)
-    with exclusive("iotests", "running iotests"):
-        upstream.reach(made, progress)
+    count = run_more_on(made, progress)
     found = coverage.measure(made)
     print(*found, coverage.total(found), sep="\n")
     return count

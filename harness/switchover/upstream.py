@@ -79,11 +79,35 @@ def everything(progress: Progress) -> tuple[int, int]:
     return same + len(new) - failed, different + failed
 
 
-def reach(made: Build, progress: Progress) -> None:
-    """Run the same on one build, for what is reached by it, however it ends."""
+def on_one(made: Build, progress: Progress) -> tuple[int, int]:
+    """Run the same on one build: how many passed or are not for it, and how many failed.
+
+    What failed is printed.
+    """
     pairs = _all_pairs([made], progress)
-    with progress.step(f"QEMU's own tests on {made.name}", len(pairs)) as step:
-        asyncio.run(_run_all(pairs, step))
+    failed = asyncio.run(_failed(pairs, made.name, progress))
+    for pair, outcome in failed:
+        print(f"{pair.test} {pair.format} on {made.name}: {outcome}; see {outcome.log}")
+    return len(pairs) - len(failed), len(failed)
+
+
+async def _failed(
+    pairs: list[Pair], name: str, progress: Progress
+) -> list[tuple[Pair, Outcome]]:
+    """What fails on a build among others, and again when it is run alone.
+
+    Some are left to chance on any build. Also, gcc 12's AddressSanitizer deadlocks in a
+    daemon's process if the RCU thread was allocating memory when it was forked.
+    """
+    with progress.step(f"QEMU's own tests on {name}", len(pairs)) as step:
+        found = await _run_all(pairs, step)
+    failed = []
+    for pair, one in zip(pairs, found):
+        if one.first[name].failed:
+            outcome = await pair.on[name](".1")
+            if outcome.failed:
+                failed.append((pair, outcome))
+    return failed
 
 
 def _all_pairs(builds: list[Build], progress: Progress) -> list[Pair]:

@@ -53,6 +53,9 @@ SANITIZED_ENVIRONMENT = {
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
+# Each program would wait for a second at its end for what its threads still do. And QEMU
+# starts its RCU thread again in a child, which ThreadSanitizer would not live on with.
+THREAD_OPTIONS = "exitcode=0:atexit_sleep_ms=0:die_after_fork=0"
 COMPILER = paths.ROOT / "harness" / "compiler" / "only.sh"
 TSAN_HEADER = COMPILER.parent / "tsan.h"
 # What is left out for speed uses atomics that only this library has. Barriers, which
@@ -72,7 +75,7 @@ def prepare(name: str) -> None:
     if name == "tsan":
         races().mkdir(parents=True, exist_ok=True)
         log = f"log_path={races() / 'race'}"
-        os.environ["TSAN_OPTIONS"] = f"{log}:exitcode=0"
+        os.environ["TSAN_OPTIONS"] = f"{log}:{THREAD_OPTIONS}"
         # Otherwise GLib passes on memory that was freed without ThreadSanitizer seeing it.
         os.environ["G_SLICE"] = "always-malloc"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import iotest_tree
 
 from switchover import upstream
+from switchover.build import Build
 from switchover.check import Outcome
 from switchover.comparison import DIFFERENT, FLAKY, SAME
 from switchover.progress import Progress
@@ -48,6 +49,24 @@ def test_what_differs_is_run_again(project):
     assert [one.verdict for one in found] == [SAME, DIFFERENT, FLAKY]
     assert [fake.runs["patched"] for fake in fakes] == [1, 4, 4]
     assert fakes[1].suffixes == ["", "", ".1", ".1", ".2", ".2", ".3", ".3"]
+
+
+def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(
+    project, monkeypatch, capsys
+):
+    fakes = {
+        "passes": Fake([], ["pass"]),
+        "not-for-it": Fake([], ["not run"]),
+        "is-slow": Fake([], ["hang", "pass"]),
+        "is-wrong": Fake([], ["hang", "fail"]),
+    }
+    pairs = [fake.pair(name) for name, fake in fakes.items()]
+    ours = [Pair(one.test, one.format, {"patched": one.on["patched"]}) for one in pairs]
+    monkeypatch.setattr(upstream, "_all_pairs", lambda _builds, _progress: ours)
+    made = Build("patched", project / "build" / "patched")
+    assert upstream.on_one(made, Progress()) == (3, 1)
+    assert capsys.readouterr().out == "is-wrong raw on patched: fail; see /log\n"
+    assert fakes["is-slow"].suffixes == ["", ".1"]
 
 
 def test_tests_are_chosen_by_group_and_by_what_they_say(project):
