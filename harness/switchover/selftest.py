@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
         "--races",
         action="store_true",
         help="what needs the patches, with ThreadSanitizer; then name the data races of "
-        "the series (about an hour)",
+        "the series (half an hour)",
     )
     what.add_argument(
         "--coverage",
