@@ -41,7 +41,8 @@ def run_upstream(made: Build, progress: Progress) -> tuple[int, int]:
 def _reported() -> list[tuple[int, int]]:
     """Print what was kept: each report is a failure."""
     found = reports.found()
-    print(*found, sep="\n", end="\n" if found else "")
+    for report in found:
+        print(report)
     return [(0, len(found))]
 
 

@@ -104,7 +104,8 @@ async def _failed(
     failed = []
     for pair, one in zip(pairs, found):
         if one.first[name].failed:
-            outcome = await pair.on[name](".1")
+            with progress.step(f"{pair.test} {pair.format} again"):
+                outcome = await pair.on[name](".1")
             if outcome.failed:
                 failed.append((pair, outcome))
     return failed

@@ -53,13 +53,13 @@ SANITIZED_ENVIRONMENT = {
     "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'leaks'}:print_suppressions=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
 }
-# Each program would wait for a second at its end for what its threads still do. And QEMU
-# starts its RCU thread again in a child, which ThreadSanitizer would not live on with.
+# Each program would wait for a second at its end for what its threads still do, and a
+# child that is forked would die, because QEMU starts its RCU thread again there.
 THREAD_OPTIONS = "exitcode=0:atexit_sleep_ms=0:die_after_fork=0"
 COMPILER = paths.ROOT / "harness" / "compiler" / "only.sh"
 TSAN_HEADER = COMPILER.parent / "tsan.h"
-# What is left out for speed uses atomics that only this library has. Barriers, which
-# gcc warns of, are no news to it: QEMU's locks are told of.
+# What is left out for speed uses atomics that only this library has. gcc warns of
+# barriers, which ThreadSanitizer doesn't know; --enable-tsan has it keep quiet, too.
 THREAD = f"-fsanitize=thread -latomic -Wno-tsan -include {TSAN_HEADER}"
 
 
