@@ -26,7 +26,7 @@ from .release import (
     pause_behind,
 )
 from .unfinished import CUT_SHORT
-from .waiting import JOB_FAILED, held
+from .waiting import JOB_FAILED, NOT_ANSWERED, held
 
 # For as long the source is watched: does it answer?
 STALL_SECONDS = 2.0
@@ -364,12 +364,16 @@ SCENARIOS = (
         "dead-target-in-ready",
         "the NBD server ends in the pause",
         {
-            "base": Expected(journey=("pre-switchover", "completed"), blocks_lost=True),
+            "base": Expected(
+                journey=("pre-switchover", "completed"),
+                blocks_lost=True,
+                stderr=(NOT_ANSWERED,),
+            ),
             "patched": Expected(
                 journey=("ready", "cancelled"),
                 writers=mirrors(1),
                 errors=(JOB_FAILED,),
-                stderr=(CUT_SHORT, CUT_OFF),
+                stderr=(CUT_SHORT, CUT_OFF, NOT_ANSWERED),
             ),
         },
     ),

@@ -15,7 +15,7 @@ from ..rig import Rig
 from ..scenario import Scenario
 from . import waiting
 from .unfinished import ABORT, CUT_SHORT, second_attempt
-from .waiting import JOB_FAILED, too_early
+from .waiting import JOB_FAILED, NOT_ANSWERED, too_early
 
 
 async def pause(rig: Rig) -> Migration:
@@ -350,7 +350,7 @@ SCENARIOS = (
             *("ready", "cancelled", "ready", "completed"),
             writers=mirrors(1) * 2,
             errors=(JOB_FAILED,),
-            stderr=(CUT_SHORT, CUT_OFF),
+            stderr=(CUT_SHORT, CUT_OFF, NOT_ANSWERED),
         ),
     ),
     Unreleasable(
