@@ -13,14 +13,12 @@ from typing import Any
 from .. import commandline, disk, guest, migration, paths, timeline
 from ..command import run
 from ..pause import PRE_SWITCHOVER, READY
-from ..rig import Lab, Rig
+from ..rig import GUEST_SECONDS, Lab, Rig
 from ..trace import Traced, parse
 from ..vm import VM
 from .prompt import Prompt, prompt
 
 SOURCES = paths.ROOT / "harness" / "benchmark"
-# With 16 disks on a busy machine.
-BOOT_SECONDS = 120.0
 # Small, for what is measured begins when all has been copied.
 SIZE = 8 * disk.MIB
 DOWNTIME_LIMIT_MS = 20
@@ -100,7 +98,7 @@ class Pair(Rig):
 
     async def booted(self) -> None:
         """Wait until the guest works."""
-        await self.source.until("marker", self._marker, BOOT_SECONDS)
+        await self.source.until("marker", self._marker, GUEST_SECONDS)
 
     def _marker(self) -> bool | None:
         return guest.MARKER in self.source.console.text or None
