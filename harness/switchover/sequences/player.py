@@ -493,15 +493,16 @@ def last_status(events: Sequence[Event], name: str) -> str:
 def has_stopped(vm: VM, name: str) -> bool:
     """Whether a job has met an error, and waits for somebody to see to it.
 
-    By events: `cont` makes its io-status "ok", and the job still waits.
+    By events: `cont` makes its io-status "ok", and the job still waits. A timer may let
+    it look once more whether it is to wait: that it runs in between says nothing.
     """
-    stopped = False
+    failed = False
     for event in vm.events:
         if event.matches("BLOCK_JOB_ERROR", device=name, action="stop"):
-            stopped = True
+            failed = True
         elif event.name == "JOB_STATUS_CHANGE" and event.data["id"] == name:
-            stopped &= event.data["status"] not in ("created", "running", "ready")
-    return stopped
+            failed &= event.data["status"] != "created"
+    return failed and job_status(vm, name) in ("paused", "standby")
 
 
 def thrown_away(played: Sequence[Step]) -> bool:

@@ -268,6 +268,11 @@ def test_a_job_that_waits_for_somebody_to_see_to_an_error() -> None:
     assert has_stopped(vm, "m0")
     vm.events.append(job("running"))
     assert not has_stopped(vm, "m0")
+    # Its timer came late; nobody has seen to the error.
+    vm.events.append(job("paused"))
+    assert has_stopped(vm, "m0")
+    vm.events += [GONE, BORN, job("paused")]
+    assert not has_stopped(vm, "m0")
 
 
 def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> None:
