@@ -15,7 +15,7 @@ from typing import Any
 
 from ..statuses import UNDER_WAY
 from ..vm import VM, Died, Hang
-from .player import PAUSES, Over, Player, has_stopped, is_running, job_status, runs
+from .player import PAUSES, Over, Player, is_running, job_status, runs
 from .stage import DESTINATION, LINK, READS, SERVER, SOURCE
 from .step import Step, execute
 
@@ -37,6 +37,8 @@ class Ending:
         self._player = player
         self._stage = player.stage
         self._source = player.source
+        # How many events there were when all jobs were told to go on.
+        self._resumed = 0
 
     @property
     def _destination(self) -> VM | None:
@@ -96,6 +98,7 @@ class Ending:
         for side in (DESTINATION, *self._servers()):
             await self._try(side, "qom-set", path=f"/objects/{LINK}", **no_limits)
         await self._try(SOURCE, "migrate-set-parameters", max_bandwidth=0)
+        self._resumed = len(self._source.events)
         for job in await self._source.qmp("query-block-jobs"):
             await self._try(
                 SOURCE, "block-job-set-speed", device=job["device"], speed=0
@@ -189,26 +192,37 @@ class Ending:
 
     async def _ready(self, job: str) -> None:
         """Wait until a mirror that nothing holds back is in sync, or has failed."""
-        done = ("ready", "pending", *ENDED)
+        await self._reached(f"mirror {job} in sync", job, "ready", "pending", *ENDED)
 
-        def there() -> bool | None:
-            status = job_status(self._source, job)
-            return status in done or has_stopped(self._source, job) or None
+    async def _reached(self, what: str, job: str, *done: str) -> None:
+        """Wait until a job has one of these statuses, or has met an error."""
 
-        await self._source.until(f"mirror {job} in sync", there, END_SECONDS)
+        async def there() -> bool:
+            stopped = await self._has_stopped(job)
+            return stopped or job_status(self._source, job) in done
+
+        await self._source.until_told(what, there, END_SECONDS)
+
+    async def _has_stopped(self, job: str) -> bool:
+        """Whether a job has met an error, and waits for somebody to see to it.
+
+        Its io-status doesn't tell: `cont` makes it "ok". Nor do events: a timer that
+        comes late has a job run that still waits, and in a drained section it pauses.
+        """
+        failed = any(
+            event.matches("BLOCK_JOB_ERROR", device=job, action="stop")
+            for event in self._source.events[self._resumed :]
+        )
+        jobs = await self._source.qmp("query-block-jobs")
+        return failed and any(one["device"] == job and one["paused"] for one in jobs)
 
     async def _ended(self, job: str) -> None:
         """See a job to its end, with what management may have kept for itself."""
-        done = ("pending", *ENDED)
-
-        def pending() -> bool | None:
-            status = job_status(self._source, job)
-            return status in done or has_stopped(self._source, job) or None
 
         def ended() -> bool | None:
             return job_status(self._source, job) in ENDED or None
 
-        await self._source.until(f"end of job {job}", pending, END_SECONDS)
+        await self._reached(f"end of job {job}", job, "pending", *ENDED)
         if job_status(self._source, job) == "pending":
             await self._try(SOURCE, "job-finalize", id=job)
         elif job_status(self._source, job) not in ENDED:
@@ -305,7 +319,7 @@ class Ending:
         mirrors = []
         for job in await self._source.qmp("query-block-jobs"):
             of_a_disk = job["device"] in (f"m{i}" for i in self._stage.disks)
-            if of_a_disk and not has_stopped(self._source, job["device"]):
+            if of_a_disk and not await self._has_stopped(job["device"]):
                 await self._ready(job["device"])
                 mirrors.append(job["device"])
         await self._source.qmp("stop")

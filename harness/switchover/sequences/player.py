@@ -490,21 +490,6 @@ def last_status(events: Sequence[Event], name: str) -> str:
     return told[-1] if told else "null"
 
 
-def has_stopped(vm: VM, name: str) -> bool:
-    """Whether a job has met an error, and waits for somebody to see to it.
-
-    By events: `cont` makes its io-status "ok", and the job still waits. A timer may let
-    it look once more whether it is to wait: that it runs in between says nothing.
-    """
-    failed = False
-    for event in vm.events:
-        if event.matches("BLOCK_JOB_ERROR", device=name, action="stop"):
-            failed = True
-        elif event.name == "JOB_STATUS_CHANGE" and event.data["id"] == name:
-            failed &= event.data["status"] != "created"
-    return failed and job_status(vm, name) in ("paused", "standby")
-
-
 def thrown_away(played: Sequence[Step]) -> bool:
     """Whether the destination was told to quit while the migration went there."""
     for step in reversed(played):

@@ -19,7 +19,7 @@ from switchover.sequences import search, step
 from switchover.sequences.ending import Ending
 from switchover.sequences.ledger import Debt, Told, debt
 from switchover.sequences.machine import Sequence
-from switchover.sequences.player import Player, has_stopped, thrown_away
+from switchover.sequences.player import Player, thrown_away
 from switchover.sequences.stage import DESTINATION, SOURCE
 
 
@@ -261,18 +261,35 @@ def test_a_writer_is_left_at_completed(tmp_path: Path, last: str, wrong: int) ->
     assert len(one.notes.surprises) == wrong
 
 
-def test_a_job_that_waits_for_somebody_to_see_to_an_error() -> None:
+def has_stopped(
+    tmp_path: Path, paused: bool, *events: Event, before: tuple[Event, ...] = ()
+) -> bool:
+    """Whether a job with these events, and paused or not, is taken for stopped.
+
+    `before` are those before it was told to go on.
+    """
+    jobs = [{"device": "m0", "paused": paused}]
+    one = player(tmp_path, RUNNING, STOPPED, "active", query_block_jobs=[[], jobs])
+    one.source.events += before
+    ending = Ending(one)
+    asyncio.run(ending._let_go())
+    one.source.events += events
+    return asyncio.run(ending._has_stopped("m0"))
+
+
+def test_a_job_that_waits_for_somebody_to_see_to_an_error(tmp_path: Path) -> None:
     error = Event("BLOCK_JOB_ERROR", {"device": "m0", "action": "stop"}, 0)
-    vm = FakeVM()
-    vm.events = [BORN, error, job("paused"), job("standby"), job("paused")]
-    assert has_stopped(vm, "m0")
-    vm.events.append(job("running"))
-    assert not has_stopped(vm, "m0")
+    waits = [BORN, error, job("paused"), job("standby"), job("paused")]
+    assert has_stopped(tmp_path, True, *waits)
+    assert not has_stopped(tmp_path, False, *waits, job("running"))
     # Its timer came late; nobody has seen to the error.
-    vm.events.append(job("paused"))
-    assert has_stopped(vm, "m0")
-    vm.events += [GONE, BORN, job("paused")]
-    assert not has_stopped(vm, "m0")
+    assert has_stopped(tmp_path, True, *waits, job("running"), job("paused"))
+    # It has gone on since, or is another one.
+    assert not has_stopped(tmp_path, True, job("paused"), before=tuple(waits))
+    again = (GONE, BORN, job("paused"))
+    assert not has_stopped(tmp_path, True, *again, before=tuple(waits))
+    other = Event("BLOCK_JOB_ERROR", {"device": "m1", "action": "stop"}, 0)
+    assert not has_stopped(tmp_path, True, BORN, other, job("paused"))
 
 
 def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> None:
