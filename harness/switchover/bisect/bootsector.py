@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import struct
 
-from ..disk import BLOCK, SIZE
+from ..guest.disk import BLOCK, SIZE
 
 ORIGIN = 0x7C00
 BUFFER = 0x8000

@@ -9,12 +9,13 @@ import shlex
 import shutil
 from pathlib import Path
 
-from .. import bootstrap, configure, firmware, ninja
-from ..build import Build
-from ..command import CommandFailed, run
-from ..errors import BuildFailed
-from ..progress import Progress
-from . import places, recipe
+from ..core import bootstrap
+from ..core.command import CommandFailed, run
+from ..core.errors import BuildFailed
+from ..core.progress import Progress
+from ..qemu import configure, firmware, ninja
+from ..qemu.build import Build
+from . import folders, recipe
 from .recipe import Recipe
 
 STAMP = "switchover.recipe"
@@ -27,7 +28,7 @@ CONFIGURE_SECONDS = 600.0
 
 def plan(own_options: bool = False) -> Recipe:
     """How the files that are there will be built; raises MissingTool."""
-    return recipe.of(places.source(), own_options)
+    return recipe.of(folders.source(), own_options)
 
 
 def build(progress: Progress, own_options: bool = False, fresh: bool = False) -> Build:
@@ -49,19 +50,19 @@ def build(progress: Progress, own_options: bool = False, fresh: bool = False) ->
 
 
 def _build(made: Recipe, progress: Progress, reused: bool) -> Build:
-    folder = places.build()
+    folder = folders.build()
     if not reused:
         shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(exist_ok=True)
     (folder / STAMP).unlink(missing_ok=True)
-    places.logs().mkdir(exist_ok=True)
+    folders.logs().mkdir(exist_ok=True)
     _provide_fdt()
     # At each revision: make's own way of doing it forgets CFLAGS.
     with progress.step("configure"):
         _configure(made)
     firmware.link(folder)
     with progress.step("compile") as step:
-        log = places.logs() / "compile.log"
+        log = folders.logs() / "compile.log"
         ninja.compile_targets(folder, list(made.targets), log, step, made.program)
     result = Build("bisect", folder)
     if made.system != result.system.name:
@@ -73,7 +74,7 @@ def _build(made: Recipe, progress: Progress, reused: bool) -> Build:
 
 def _provide_fdt() -> None:
     """Install it if it is needed; raises MissingTool, SourceUnavailable."""
-    target = places.source() / TARGET
+    target = folders.source() / TARGET
     is_needed = target.is_file() and NEEDS_FDT in target.read_text()
     if is_needed and (missing := bootstrap.missing_packages([FDT])):
         bootstrap.install(missing)
@@ -81,16 +82,16 @@ def _provide_fdt() -> None:
 
 def _configure(made: Recipe) -> None:
     configure.check_space()
-    folder = places.build()
+    folder = folders.build()
     environment = configure.environment()
     if made.is_old:
         header = folder / "switchover.h"
-        header.write_text(recipe.header(places.source()))
+        header.write_text(recipe.header(folders.source()))
         environment["CFLAGS"] = f"{recipe.FLAGS} -include {header}"
-    log = places.logs() / "configure.log"
+    log = folders.logs() / "configure.log"
     # Old ones say on their stdout what is wrong.
     aloud = ["sh", "-c", 'exec "$0" "$@" 1>&2']
-    command = [*aloud, str(places.source() / "configure"), *made.options]
+    command = [*aloud, str(folders.source() / "configure"), *made.options]
     log.write_text(f"{shlex.join(command)}\n")
     try:
         run(*command, cwd=folder, env=environment, deadline=CONFIGURE_SECONDS)
@@ -101,7 +102,7 @@ def _configure(made: Recipe) -> None:
 
 
 def _is_reusable(made: Recipe) -> bool:
-    stamp = places.build() / STAMP
+    stamp = folders.build() / STAMP
     return stamp.is_file() and stamp.read_text() == _key(made)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..vm import VM
+from ..vm.vm import VM
 
 
 class Dialect:

@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from . import places
+from . import folders
 from .outcome import Step
 
 
@@ -49,4 +49,4 @@ def _parsed(line: str) -> Step | None:
 
 
 def _file() -> Path:
-    return places.home() / "steps.jsonl"
+    return folders.home() / "steps.jsonl"

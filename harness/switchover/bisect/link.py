@@ -7,7 +7,7 @@ import asyncio
 import socket
 from pathlib import Path
 
-from ..socketpath import short
+from ..core.socketpath import short
 
 CHUNK = 64 << 10
 

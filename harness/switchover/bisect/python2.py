@@ -7,9 +7,9 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .. import debian, paths
-from ..command import CommandFailed, run
-from ..errors import MissingTool, SourceUnavailable
+from ..core import debian, paths
+from ..core.command import CommandFailed, run
+from ..core.errors import MissingTool, SourceUnavailable
 
 # The last suite that has it.
 SUITE = "bullseye"

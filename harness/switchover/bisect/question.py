@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import places
+from . import folders
 from .outcome import BAD, GOOD
 
 
@@ -53,4 +53,4 @@ def forget() -> None:
 
 
 def _file() -> Path:
-    return places.home() / "question.json"
+    return folders.home() / "question.json"

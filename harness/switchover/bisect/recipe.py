@@ -8,7 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import configure, paths
+from ..core import paths
+from ..qemu import configure
 from . import python2
 
 # What every QEMU's configure takes.

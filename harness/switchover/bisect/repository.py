@@ -13,11 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .. import paths
-from ..command import CommandFailed
-from ..errors import WrongRange, WrongTree
-from ..git import git
-from . import places
+from ..core import paths
+from ..core.command import CommandFailed
+from ..core.errors import WrongRange, WrongTree
+from ..core.git import git
+from . import folders
 
 SHOWN = 12
 # What every QEMU has at its top.
@@ -109,7 +109,7 @@ class Repository:
     @contextmanager
     def worktree(self, commit: str) -> Iterator[Path]:
         """A worktree without files; what a killed run has left is removed first."""
-        place = places.worktree()
+        place = folders.worktree()
         self._remove(place)
         add = ["worktree", "add", "--quiet", "--no-checkout", "--detach"]
         git(self.directory, *add, place, commit)

@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .. import configure
-from ..errors import WrongRange
-from ..progress import Progress
-from . import confirmation, driver, journal, python2, question, recipe
+from ..core.errors import WrongRange
+from ..core.progress import Progress
+from ..qemu import configure
+from . import confirmation, git_bisect, journal, python2, question, recipe
+from .examine import Workshop
 from .outcome import SKIP, Step
 from .question import Question
 from .repository import Repository, short
-from .workshop import Workshop
 
 OLD_END, NEW_END = "old end", "new end"
 FIRST, PARENT = CONFIRMATION = "first commit", "its parent"
@@ -84,7 +84,7 @@ def run(
     asked: Question,
     workshop: Workshop,
     progress: Progress,
-    command: Sequence[str] = driver.STEP,
+    command: Sequence[str] = git_bisect.STEP,
 ) -> Report:
     """Check the ends, bisect, confirm. What has been found already is kept.
 
@@ -102,7 +102,7 @@ def run(
         progress.step(f"bisect {asked.scenario}"),
         repository.worktree(asked.new) as worktree,
     ):
-        answer = driver.run(asked, worktree, command)
+        answer = git_bisect.run(asked, worktree, command)
     first, doubt = None, ""
     if answer.first:
         first, doubt = _confirm(asked, workshop, answer.first)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from .. import debian, tree
-from .. import source as pinned
-from ..command import CommandFailed, run
-from ..errors import SourceUnavailable
-from ..git import git
-from ..progress import Progress
-from . import keycodes, places
+from ..core import debian
+from ..core.command import CommandFailed, run
+from ..core.errors import SourceUnavailable
+from ..core.git import git
+from ..core.progress import Progress
+from ..qemu import source as pinned
+from ..qemu import tree
+from . import folders, keycodes
 
 # Where QEMUs of different ages look for it.
 KEYCODES = (Path("subprojects/keycodemapdb"), keycodes.PLACE)
@@ -29,7 +30,7 @@ def checkout(repository: Path, commit: str) -> None:
 
     Raises CommandFailed, if git can't, or OSError (ENOSPC).
     """
-    target = places.source()
+    target = folders.source()
     if not _index().exists():
         # Files that git does not know of would stay.
         shutil.rmtree(target, ignore_errors=True)
@@ -44,7 +45,7 @@ def unpack(suite: str) -> str:
     Of sid it is the version that the series is based on. Raises
     SourceUnavailable.
     """
-    target = places.source()
+    target = folders.source()
     shutil.rmtree(target, ignore_errors=True)
     _index().unlink(missing_ok=True)
     if suite == pinned.SUITE:
@@ -64,7 +65,7 @@ def add_wraps(progress: Progress) -> None:
 
     They are taken from the source that the series is based on.
     """
-    target = places.source()
+    target = folders.source()
     release = tree.ensure("base", progress).directory / "subprojects"
     for name in pinned.WRAPS:
         _add(release / name, target / "subprojects" / name)
@@ -82,4 +83,4 @@ def _add(origin: Path, place: Path) -> None:
 
 
 def _index() -> Path:
-    return places.home() / "source.index"
+    return folders.home() / "source.index"

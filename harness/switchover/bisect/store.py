@@ -11,10 +11,10 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from .. import firmware
-from ..build import Build
-from ..command import run
-from . import places
+from ..core.command import run
+from ..qemu import firmware
+from ..qemu.build import Build
+from . import folders
 from .recipe import Recipe
 
 FRESH = "fresh"
@@ -51,4 +51,4 @@ def keep(name: str, build: Build, fresh: bool) -> Build:
 
 
 def _folder(name: str) -> Path:
-    return places.home() / "programs" / name
+    return folders.home() / "programs" / name

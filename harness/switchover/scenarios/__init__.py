@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ..scenario import Scenario
+from ..stories.scenario import Scenario
 from . import (
     capability,
     channels,

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .. import pause
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
+from ..vm import pause
 from . import waiting
 from .release import hand_over, mirrors
 from .waiting import held

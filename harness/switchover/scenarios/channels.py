@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
 from .release import Release, mirrors, outcomes, pause_behind
 from .unfinished import ABORT
 from .variants import GUEST_LOST

@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from .waiting import TOO_EARLY, LeftRunning, start, start_behind
 
 # Proxmox turns off all but these; it has no "events", by which this harness sees.

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..jobs import DEADLINE_SECONDS
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.jobs import DEADLINE_SECONDS
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from . import waiting
 from .release import CUT_OFF, hand_over, mirrors, mirrors_are_ready, pause
 from .unfinished import CUT_SHORT

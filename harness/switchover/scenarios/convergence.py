@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
-from ..jobs import SMALL_REQUESTS
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.jobs import SMALL_REQUESTS
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from .ready import UNKNOWN, complete
 from .release import CUT_OFF
 from .unfinished import CUT_SHORT

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from . import waiting
 from .release import (
     CUT_OFF,

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
-from ..vm import Died
+from ..judging.oracle import Expected
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
+from ..vm.vm import Died
 from .unfinished import ABORT, REFUSAL
 
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from ..jobs import SLOW_JOB
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.jobs import SLOW_JOB
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from .unfinished import REFUSAL, second_attempt
 from .waiting import TOO_EARLY, arrive, start
 

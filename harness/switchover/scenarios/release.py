@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from . import waiting
 from .unfinished import ABORT, CUT_SHORT, second_attempt
 from .waiting import JOB_FAILED, NOT_ANSWERED, too_early

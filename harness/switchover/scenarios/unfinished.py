@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..jobs import SLOW_JOB
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.jobs import SLOW_JOB
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 
 ABORT = (
     r"source: .*bdrv_co_write_req_prepare: "

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
 from .clients import PLAIN, unchanged
 from .unfinished import ABORT, CUT_SHORT, UnfinishedMirror, outcomes
 from .waiting import TOO_EARLY, LeftRunning, arrive, start

@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..jobs import SMALL_REQUESTS
-from ..migration import Migration
-from ..oracle import Expected
-from ..rig import Rig
-from ..scenario import Scenario
-from ..vm import Died
+from ..judging.oracle import Expected
+from ..stories.jobs import SMALL_REQUESTS
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
+from ..vm.vm import Died
 from .unfinished import ABORT, CUT_SHORT
 
 JOB_FAILED = r"mirror job 'm0' failed: Input/output error"

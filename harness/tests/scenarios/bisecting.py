@@ -10,10 +10,10 @@ import cached
 from avocado import Test
 from story import progress
 
-from switchover import paths
 from switchover.bisect import session
 from switchover.bisect.repository import Repository
-from switchover.git import NOBODY, git
+from switchover.core import paths
+from switchover.core.git import NOBODY, git
 
 SCENARIO = "throttled-mirror"
 

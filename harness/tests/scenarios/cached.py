@@ -12,11 +12,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from switchover import paths
-from switchover.bisect import step
-from switchover.bisect.workshop import Workshop
-from switchover.build import Build
-from switchover.git import git
+from switchover.bisect import git_step
+from switchover.bisect.examine import Workshop
+from switchover.core import paths
+from switchover.core.git import git
+from switchover.qemu.build import Build
 
 BUILDS = paths.BUILD
 
@@ -31,4 +31,4 @@ class CachedWorkshop(Workshop):
 
 if __name__ == "__main__":
     paths.BUILD = Path(sys.argv[1])
-    sys.exit(step.main(CachedWorkshop))
+    sys.exit(git_step.main(CachedWorkshop))

@@ -12,11 +12,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from avocado import Test
 
-from switchover import accel, guest, paths
-from switchover.build import Build
-from switchover.progress import Progress
-from switchover.runner import SCENARIO_SECONDS, Result, Runner
+from switchover.core import paths
+from switchover.core.progress import Progress
+from switchover.guest import kernel
+from switchover.qemu.build import Build
 from switchover.scenarios import BY_NAME
+from switchover.stories.runner import SCENARIO_SECONDS, Result, Runner
+from switchover.vm import accel
 
 
 class Story(Test):
@@ -46,7 +48,7 @@ class Story(Test):
             self.fail(f"see {result.folder}: {'; '.join(result.differences)}")
 
     async def _run(self, build: Build) -> Result:
-        image = guest.ensure(progress())
+        image = kernel.ensure(progress())
         runner = Runner(image, await accel.choose(build, image))
         return await runner.run(BY_NAME[self.scenario], build)
 

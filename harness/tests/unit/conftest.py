@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from switchover import paths
+from switchover.core import paths
 
 
 @pytest.fixture

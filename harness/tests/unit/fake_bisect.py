@@ -11,15 +11,15 @@ import errno
 import sys
 from pathlib import Path
 
-from switchover import paths
-from switchover.bisect import places, step
+from switchover.bisect import folders, git_step
+from switchover.bisect.examine import Workshop
 from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome
 from switchover.bisect.repository import Repository
-from switchover.bisect.workshop import Workshop
-from switchover.build import Build
-from switchover.errors import BuildFailed
-from switchover.git import git
-from switchover.progress import Progress
+from switchover.core import paths
+from switchover.core.errors import BuildFailed
+from switchover.core.git import git
+from switchover.core.progress import Progress
+from switchover.qemu.build import Build
 
 # In a commit: how it does, in the words that are understood below.
 STATE = "state"
@@ -64,17 +64,17 @@ def workshop(directory: Path) -> FakeWorkshop:
 
 def noted(name: str) -> list[str]:
     """The lines that were noted in a file."""
-    file = places.home() / name
+    file = folders.home() / name
     return file.read_text().splitlines() if file.exists() else []
 
 
 def wish(name: str) -> Path:
     """The file that stands for what a test wants."""
-    return places.home() / name
+    return folders.home() / name
 
 
 def _note(name: str, line: str) -> list[str]:
-    with open(places.home() / name, "a") as file:
+    with open(folders.home() / name, "a") as file:
         file.write(line + "\n")
     return noted(name)
 
@@ -91,4 +91,4 @@ def _interfere() -> None:
 
 if __name__ == "__main__":
     paths.BUILD = Path(sys.argv[1])
-    sys.exit(step.main(FakeWorkshop))
+    sys.exit(git_step.main(FakeWorkshop))

@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from switchover.monitor import Event
-from switchover.vm import Hang
+from switchover.vm.monitor import Event
+from switchover.vm.vm import Hang
 
 # How often until_told() asks before it takes this for a hang.
 ATTEMPTS = 3

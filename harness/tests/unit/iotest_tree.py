@@ -6,9 +6,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from switchover import overlay, paths
-from switchover.build import Build
-from switchover.check import Check
+from switchover.core import paths
+from switchover.qemu.build import Build
+from switchover.suites import iotests_folder
+from switchover.suites.iotest_check import Check
 
 LINE = "  [07:02:45] [07:02:49] "
 PASS = f"echo 't   pass    {LINE} 4.1s   (last: 3.9s)  '"
@@ -40,7 +41,7 @@ def write_test(path: Path, script: str) -> Path:
 
 def make(build: str = "base", **tests: str) -> Path:
     """A tree with these tests in tests/; returns its tests/qemu-iotests."""
-    folder = paths.tree_dir(build) / overlay.IN_TREE
+    folder = paths.tree_dir(build) / iotests_folder.IN_TREE
     (folder / "tests").mkdir(parents=True)
     shutil.copy(Path(__file__).with_name("fake_check.py"), folder / "check")
     for name, script in tests.items():
@@ -51,4 +52,4 @@ def make(build: str = "base", **tests: str) -> Path:
 def check(build: str = "base", image_format: str = "qcow2") -> Check:
     """What runs the tests of a tree that was made before."""
     made = Build(build, paths.build_dir(build))
-    return Check(made, overlay.make(build), image_format)
+    return Check(made, iotests_folder.make(build), image_format)

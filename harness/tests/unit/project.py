@@ -7,8 +7,8 @@ import os
 import select
 from pathlib import Path
 
-from switchover import paths
-from switchover.git import NOBODY, git
+from switchover.core import paths
+from switchover.core.git import NOBODY, git
 
 ME = {**NOBODY, "GIT_AUTHOR_NAME": "A Developer"}
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from project import commit, patch, write_series
 
-from switchover import tree
-from switchover.git import git
+from switchover.core.git import git
+from switchover.qemu import tree
 
 FILES = {
     "block.c": "one\ntwo\nthree\n",

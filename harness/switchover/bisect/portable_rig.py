@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A source and a destination of any age, and what the flows do with them.
+
+Both have one disk, "disk0", which the destination exports over NBD; between
+them is a link of our own. The guest, if there is one, is a boot sector.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ..guest import disk
+from ..judging.oracle import VMEvidence, crash
+from ..qemu import firmware
+from ..qemu.build import Build
+from ..stories.results_table import shortened, size
+from ..vm.vm import VM, Died, Refused
+from . import bootsector
+from .dialect import Dialect
+from .link import Link
+from .old_vm import Process
+from .outcome import BAD, GOOD, SKIP, Outcome
+
+SECONDS = 60.0
+# The time that a source which will abort takes to do so after `completed`.
+DEATH_SECONDS = 5.0
+POLL_SECONDS = 0.05
+MEMORY_MIB = 32
+# Slow enough that a migration without a guest is over long before the copy.
+BIG_MIB = 256
+SLOW_JOB = 8 * disk.MIB
+SLOW_LINK = 4 * disk.MIB
+# A drain waits for what is in flight, so the mirror has to be further behind.
+IN_FLIGHT = disk.MIB
+BEHIND = 8 * disk.MIB
+SLOW_RAM = 1024
+STATUSES = ("completed", "failed", "cancelled", "pre-switchover")
+NBD, LINK, STREAM = "nbd.sock", "link.sock", "migrate.sock"
+PAUSE = "pause-before-switchover"
+
+
+class Unsuitable(Exception):
+    """This QEMU has not what a flow needs; str() says what."""
+
+
+class Stage:
+    """One run in `folder`. What it showed is in `outcome()` when all has ended."""
+
+    def __init__(self, build: Build, folder: Path) -> None:
+        self.status = ""
+        self.error = ""
+        self.lost = 0
+        self.link = Link(folder, LINK, NBD)
+        self._build = build
+        self._folder = folder
+        self._vms: list[VM] = []
+        self._seen = 0
+
+    async def open(self, with_guest: bool) -> None:
+        """Make the disks and start the source; a guest starts to write."""
+        self._image = "source.raw" if with_guest else "big.raw"
+        await asyncio.to_thread(self._make_disks, with_guest)
+        self.source = await self._start(
+            "source", self._image, [] if with_guest else ["-S"]
+        )
+        self.dialect = await Dialect.of(self.source)
+
+    async def open_destination(self) -> None:
+        """Start the destination, and export its disk through the link."""
+        options = ["-incoming", "defer", "-S"]
+        self.destination = await self._start("destination", "target.raw", options)
+        address = {"type": "unix", "data": {"path": NBD}}
+        await self.destination.qmp("nbd-server-start", addr=address)
+        await self._do(self.destination, self.dialect.export("disk0"))
+        await self.link.open()
+
+    async def _start(self, name: str, image: str, options: list[str]) -> VM:
+        drive = f"file={image},format=raw,if=none,id=disk0"
+        said = f"file,id=said,path={name}.said"
+        command = [
+            str(self._build.system),
+            *("-nodefaults", "-no-user-config", "-display", "none"),
+            *("-machine", "pc,accel=tcg", "-m", str(MEMORY_MIB)),
+            *("-L", str(self._build.directory / firmware.BUNDLE)),
+            *("-drive", drive, "-device", "virtio-blk-pci,drive=disk0,bootindex=1"),
+            *("-chardev", said, "-device", "isa-debugcon,iobase=0xe9,chardev=said"),
+            *("-serial", "none", "-parallel", "none", "-net", "none"),
+        ]
+        vm = Process(name, [*command, *options], self._folder)
+        self._vms.append(vm)
+        await vm.start()
+        return vm
+
+    def _make_disks(self, with_guest: bool) -> None:
+        image = self._folder / self._image
+        disk.make(image)
+        if with_guest:
+            with open(image, "r+b") as file:
+                file.write(bootsector.image())
+        else:
+            pattern = image.read_bytes()
+            with open(image, "ab") as file:
+                while file.tell() < BIG_MIB * disk.MIB:
+                    file.write(pattern)
+        with open(self._folder / "target.raw", "wb") as file:
+            file.truncate(image.stat().st_size)
+
+    async def _do(self, vm: VM, command: tuple[str, dict[str, Any]]) -> Any:
+        name, arguments = command
+        return await vm.qmp(name, **arguments)
+
+    async def writing(self) -> None:
+        """Wait until the guest has had more writes done."""
+        said = self._folder / "source.said"
+        before = said.stat().st_size
+        await self._poll("guest writes", lambda: said.stat().st_size > before)
+
+    async def _poll(self, what: str, probe: Callable[[], bool]) -> None:
+        """Wait for what no event tells of."""
+        try:
+            async with asyncio.timeout(SECONDS):
+                while not probe():
+                    if self.source.exit_code is not None:
+                        raise Died(f"the source has ended, and no {what}")
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise Unsuitable(f"no {what} within {SECONDS:.0f} s") from None
+
+    async def drive_mirror(self, target: str, **options: Any) -> None:
+        """Start to mirror to a file or NBD export that is there."""
+        if not self.dialect.has("drive-mirror"):
+            raise Unsuitable("it has no drive-mirror")
+        where = {"device": "disk0", "target": target, "format": "raw"}
+        how = {"mode": "existing", "sync": "full"}
+        await self.source.qmp("drive-mirror", **where, **how, **options)
+
+    async def mirror_to_destination(self, **options: Any) -> None:
+        """Start to mirror to the destination's disk."""
+        await self.drive_mirror(f"nbd:unix:{LINK}:exportname=disk0", **options)
+
+    async def blockdev_mirror(self, target: str, **options: Any) -> None:
+        """Start to mirror to a file that is added as a node before."""
+        for command in ("blockdev-add", "blockdev-mirror"):
+            if not self.dialect.has(command):
+                raise Unsuitable(f"it has no {command}")
+        await self.source.qmp("blockdev-add", **self.dialect.add_file("dst", target))
+        # Since 2.7; before, and with drive-mirror, it is the device's name.
+        takes_id = self.dialect.takes("blockdev-mirror", "job-id")
+        job = {"job_id": "disk0"} if takes_id else {}
+        where = {"device": "disk0", "target": "dst", "sync": "full"}
+        await self.source.qmp("blockdev-mirror", **where, **job, **options)
+
+    async def are_ready(self) -> None:
+        """Wait until the mirror is READY."""
+        await self.source.wait_event("BLOCK_JOB_READY", SECONDS, device="disk0")
+
+    async def fall_behind(self) -> None:
+        """Slow the link down, and wait until the guest is well ahead of it."""
+        self.link.rate = SLOW_LINK
+        try:
+            async with asyncio.timeout(SECONDS):
+                while await self._remaining() < BEHIND:
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise Unsuitable("the guest writes no faster than the link is") from None
+
+    async def _remaining(self) -> int:
+        """The bytes that the mirror has left."""
+        (job,) = await self.source.qmp("query-block-jobs")
+        return job["len"] - job["offset"]
+
+    async def pause_before_switchover(self) -> None:
+        """Have the migration wait in pre-switchover."""
+        known = await self.source.qmp("query-migrate-capabilities")
+        if PAUSE not in {item["capability"] for item in known}:
+            raise Unsuitable(f"it has no {PAUSE}")
+        capability = {"capability": PAUSE, "state": True}
+        await self.source.qmp("migrate-set-capabilities", capabilities=[capability])
+
+    async def hold_ram(self, held: bool = True) -> None:
+        """Keep a migration from getting ahead, or let it."""
+        rate = SLOW_RAM if held else disk.MIB << 10
+        await self._do(self.source, self.dialect.bandwidth(rate))
+
+    async def start_to_nowhere(self) -> None:
+        """Start a migration whose stream is thrown away."""
+        await self._do(self.source, self.dialect.migrate("exec:cat>/dev/null"))
+
+    async def start_to_destination(self) -> None:
+        """Start a migration to the destination."""
+        uri = f"unix:{STREAM}"
+        await self._do(self.destination, self.dialect.incoming(uri))
+        await self._do(self.source, self.dialect.migrate(uri))
+
+    async def landmark(self) -> str:
+        """Wait for the next status that matters."""
+        found = await self.source.until("migration status", self._next, SECONDS)
+        self._seen = found + 1
+        self.status = self.source.events[found].data["status"]
+        if self.status == "failed":
+            info = await self.source.qmp("query-migrate")
+            self.error = info.get("error-desc", "no reason was given")
+        return self.status
+
+    def _next(self) -> int | None:
+        for number in range(self._seen, len(self.source.events)):
+            event = self.source.events[number]
+            if event.name == "MIGRATION" and event.data["status"] in STATUSES:
+                return number
+        return None
+
+    async def go_on(self) -> str:
+        """Go on from pre-switchover; the status that this leads to."""
+        await self.source.qmp("migrate-continue", state="pre-switchover")
+        return await self.landmark()
+
+    async def is_there(self) -> None:
+        """After `completed`: what the destination lacks, that has it now, is lost."""
+        await self.destination.wait_event("MIGRATION", SECONDS, status="completed")
+        await self.compare()
+
+    async def compare(self) -> None:
+        """Note what the target's image lacks."""
+        images = self._folder / self._image, self._folder / "target.raw"
+        difference = await asyncio.to_thread(disk.compare, *images)
+        self.lost = difference.blocks * disk.BLOCK
+
+    async def full_speed(self) -> None:
+        """Take every limit off the mirror."""
+        self.link.rate = 0
+        await self.source.qmp("block-job-set-speed", device="disk0", speed=0)
+
+    async def stop_mirror(self) -> None:
+        """End the mirror without pivoting, and wait for its end; notes an error."""
+        try:
+            await self.source.qmp("block-job-cancel", device="disk0")
+        except Refused as error:
+            self.error = self.error or str(error)
+            return
+        await self.mirror_ends()
+
+    async def mirror_ends(self) -> None:
+        """Wait for the mirror's end; notes its error."""
+        ends = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
+
+        def ended() -> str | None:
+            for event in self.source.events:
+                if event.name in ends and event.data["device"] == "disk0":
+                    return event.data.get("error", "")
+            return None
+
+        error = await self.source.until("end of the mirror", ended, SECONDS)
+        self.error = self.error or error
+
+    async def quit(self) -> None:
+        """Let all processes end, after the source has had time to abort."""
+        for vm in self._vms:
+            await vm.quit()
+
+    async def may_die(self) -> None:
+        """See whether the source aborts by itself."""
+        try:
+            async with asyncio.timeout(DEATH_SECONDS):
+                await self.source.end()
+        except TimeoutError:
+            return
+        raise Died("the source has ended")
+
+    async def close(self) -> None:
+        """End what still runs, by force, and remove the images."""
+        await self.link.cut()
+        for vm in self._vms:
+            await vm.kill()
+        for image in self._folder.glob("*.raw"):
+            image.unlink()
+
+    def outcome(self) -> Outcome:
+        """The verdict on the run."""
+        # A destination whose source has given up exits with an error.
+        killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
+        crashes = [found for vm in killed if (found := crash(_evidence(vm)))]
+        parts = [f"crash: {shortened(text)}" for text in crashes]
+        if self.lost and self.status == "completed":
+            parts.append(f"completed, {size(self.lost)} never copied")
+        if parts:
+            return Outcome(BAD, "; ".join(parts))
+        if not self.status:
+            return Outcome(SKIP, f"it did not migrate: {self.error}")
+        if self.source.exit_code and not self.source.told_to_quit:
+            return Outcome(SKIP, f"the source exited: {self.source.stderr.strip()}")
+        reason = f": {shortened(self.error)}" if self.error else ""
+        return Outcome(GOOD, self.status + reason)
+
+
+def _evidence(vm: VM) -> VMEvidence:
+    return VMEvidence(vm.name, vm.exit_code, vm.told_to_quit, vm.killed, vm.stderr)

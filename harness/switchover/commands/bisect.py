@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Find the commit of QEMU that brought a crash or lost data, or cured it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from ..bisect import portable_scenarios, run_scenario, session, show, sourcetree
+from ..bisect.examine import Workshop, programs
+from ..bisect.outcome import SKIP, Outcome, together
+from ..bisect.repository import Repository
+from ..core import paths
+from ..core.errors import BuildFailed, WrongRange
+from ..core.lock import exclusive
+from ..core.progress import Progress
+from ..qemu import configure
+
+WIDTH_WITHOUT_TERMINAL = 120
+DEFAULT = portable_scenarios.FLOWS[0].name
+EPILOG = """\
+Portable scenarios, for every QEMU since 2.6:
+{portable}
+For the series and what is like it, those of scripts/reproduce, too; there good is
+what is declared for the patched build.
+
+It exits with 0 if the commit was found and confirmed, with 1 if none can be named.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0 if a commit is named, or a verdict given; else 1."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if bool(options.at) == bool(options.good or options.bad):
+        parser.error("give --good and --bad, or --at")
+    if not options.at and not (options.good and options.bad):
+        parser.error("--good and --bad belong together")
+    if not options.at and len(options.scenario) > 1:
+        parser.error("only one scenario can be bisected at a time")
+    if options.repeat < 1:
+        parser.error("--repeat has to be 1 or more")
+    with exclusive("bisect", "bisecting"):
+        return _at(options) if options.at else _bisect(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    portable = "\n".join(
+        f"  {flow.name}: {flow.title}" for flow in portable_scenarios.FLOWS
+    )
+    parser = argparse.ArgumentParser(
+        prog="scripts/bisect",
+        description=__doc__,
+        epilog=EPILOG.format(portable=portable),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--good", metavar="REV", help="a revision that does well")
+    parser.add_argument("--bad", metavar="REV", help="a revision that does not")
+    parser.add_argument(
+        "--old-new",
+        action="store_true",
+        help="the bad one is the older one: find the commit that cured it",
+    )
+    parser.add_argument(
+        "--at",
+        nargs="+",
+        default=[],
+        metavar="REV",
+        help="print the verdict on these revisions instead; debian/SUITE is the "
+        "source package of bullseye, bookworm, trixie or sid",
+    )
+    parser.add_argument(
+        "--scenario",
+        nargs="+",
+        default=[DEFAULT],
+        choices=run_scenario.NAMES,
+        metavar="NAME",
+        help=f"what is run ({DEFAULT}); several with --at",
+    )
+    parser.add_argument(
+        "--repo",
+        type=Path,
+        default=paths.SUBMODULE,
+        metavar="DIR",
+        help="a clone of QEMU (the submodule qemu/); it is left as it is",
+    )
+    parser.add_argument(
+        "--paths",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="look only at commits that touch these",
+    )
+    parser.add_argument(
+        "--repeat",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs at each step, one bad one makes it bad (1)",
+    )
+    parser.add_argument("--json", action="store_true", help="print data, no tables")
+    return parser
+
+
+def _bisect(options: argparse.Namespace) -> int:
+    repository = Repository.at(options.repo)
+    (scenario,) = options.scenario
+    asked = session.ask(
+        repository,
+        options.good,
+        options.bad,
+        options.old_new,
+        scenario,
+        options.repeat,
+        options.paths,
+    )
+    progress = Progress()
+    report = session.run(asked, Workshop(repository, scenario, progress), progress)
+    if options.json:
+        print(json.dumps(show.data(report), indent=1))
+    else:
+        print(report.log)
+        _screen().print(show.table(report.steps))
+        print(show.answer(report))
+    return int(not report.is_decisive)
+
+
+def _at(options: argparse.Namespace) -> int:
+    """Verdicts on revisions; a line for each as it comes, on stderr."""
+    _check_revisions(options)
+    configure.check_space()
+    progress = Progress()
+    found: dict[str, dict[str, Outcome]] = {}
+    for revision in options.at:
+        found[revision] = _verdicts(revision, options, progress)
+    if options.json:
+        print(json.dumps(show.verdicts_data(found), indent=1))
+    else:
+        _screen().print(show.verdicts(found))
+    row = [outcome for outcomes in found.values() for outcome in outcomes.values()]
+    return int(all(outcome.verdict == SKIP for outcome in row))
+
+
+def _check_revisions(options: argparse.Namespace) -> None:
+    """Before the first of them is built: all have to be there."""
+    for revision in options.at:
+        suite = revision.removeprefix(sourcetree.DEBIAN)
+        if suite == revision:
+            Repository.at(options.repo).commit(revision)
+        elif suite not in sourcetree.SUITES:
+            raise WrongRange(
+                f"{revision} is no source package that is known; the suites are "
+                f"{', '.join(sourcetree.SUITES)}"
+            )
+
+
+def _verdicts(
+    revision: str, options: argparse.Namespace, progress: Progress
+) -> dict[str, Outcome]:
+    outcomes = {}
+    native = any(map(run_scenario.is_native, options.scenario))
+    try:
+        with progress.step(f"build {revision}"):
+            tree = _get(revision, options.repo, progress)
+            build = programs(tree, native, progress)
+    except BuildFailed as error:
+        return dict.fromkeys(options.scenario, Outcome(SKIP, f"no build: {error}"))
+    for name in options.scenario:
+        with progress.step(f"{name} at {revision}"):
+            runs = [
+                run_scenario.run(name, build, progress) for _ in range(options.repeat)
+            ]
+        outcomes[name] = together(runs)
+        bad = f"{[run.verdict for run in runs].count('bad')}/{len(runs)} bad"
+        verdict = outcomes[name].verdict
+        print(
+            f"{revision} {name}: {verdict}, {bad}: {outcomes[name].why}",
+            file=sys.stderr,
+        )
+    return outcomes
+
+
+def _get(revision: str, directory: Path, progress: Progress) -> str:
+    """Bring the files of a revision there; what stands for them."""
+    suite = revision.removeprefix(sourcetree.DEBIAN)
+    if suite != revision:
+        tree = sourcetree.unpack(suite)
+    else:
+        repository = Repository.at(directory)
+        tree = repository.tree(repository.commit(revision))
+        sourcetree.checkout(repository.directory, tree)
+    sourcetree.add_wraps(progress)
+    return tree
+
+
+def _screen() -> Console:
+    """The terminal, or a fixed width where there is none."""
+    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)

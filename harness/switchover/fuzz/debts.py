@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What QEMU owes for each disk, from what management did and was told.
+
+That a disk has not arrived at the destination is QEMU's fault only if management had
+it mirrored until the guest was stopped. Pure functions over events and steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import pairwise
+
+from ..vm.monitor import Event
+
+
+class Debt(Enum):
+    """What `completed` has to mean for a disk.
+
+    OWED: all of it is at the destination, and the images are equal. MOVED: the guest
+    went over to the target before (job-complete), so that all of it is there, but the
+    old image is out of date. NONE: management did not have it mirrored.
+    """
+
+    OWED = "owed"
+    MOVED = "moved"
+    NONE = "none"
+
+
+@dataclass
+class Told:
+    """When a job was told to do what ends what is owed, in numbers of events.
+
+    pivots: to let the guest go over to the target. cancels: to end. kills: to end by
+    force, which it may do at any moment from then on, or to have copied in vain.
+    """
+
+    pivots: set[int] = field(default_factory=set)
+    cancels: set[int] = field(default_factory=set)
+    kills: set[int] = field(default_factory=set)
+
+
+def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
+    """What is owed for the disk that this job mirrors, after these events.
+
+    While a job lives it is owed that it gets in sync or fails the migration, and a
+    failure is owed to the migration that was under way.
+    """
+    state = "none"
+    pivoting, cancelled, killed, running = False, False, False, True
+    begins = _begins(job, events)
+    for number, event in enumerate(events):
+        pivoting = pivoting or number in told.pivots
+        cancelled = cancelled or number in told.cancels | told.kills
+        killed = killed or number in told.kills
+        if number in told.kills and state in ("live", "copied"):
+            state = "none"
+        if event.name in ("STOP", "RESUME"):
+            running = event.name == "RESUME"
+            if running and state == "copied":
+                state = "none"
+        elif event.name == "MIGRATION" and event.data["status"] == "setup":
+            state = "none" if state == "failed" else state
+        elif number in begins:
+            pivoting, cancelled, killed, state = False, False, False, "live"
+        elif event.matches("BLOCK_JOB_CANCELLED", device=job):
+            # Without having been told to, it has failed.
+            state = "none" if cancelled else "failed"
+        elif event.matches("BLOCK_JOB_COMPLETED", device=job):
+            if "error" in event.data:
+                state = "failed"
+            elif pivoting:
+                return Debt.MOVED
+            else:
+                state = "none" if running or killed else "copied"
+    return Debt.NONE if state == "none" else Debt.OWED
+
+
+def _begins(job: str, events: Sequence[Event]) -> set[int]:
+    """When the job was made: what is refused is created and gone at once."""
+    changes = [
+        (number, event.data["status"])
+        for number, event in enumerate(events)
+        if event.matches("JOB_STATUS_CHANGE", id=job)
+    ]
+    # Of the last one it is not known yet.
+    changes.append((len(events), "running"))
+    return {
+        number
+        for (number, status), (_, then) in pairwise(changes)
+        if status == "created" and then != "null"
+    }

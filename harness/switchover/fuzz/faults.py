@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What happens to processes without a QMP command.
+
+kill      SIGKILL
+freeze    SIGSTOP, and SIGCONT after "seconds", whatever happens meanwhile
+hang-up   somebody connects to a second monitor, sends "execute" with "arguments",
+          and is gone before the answer comes
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+
+from ..core.socketpath import connected
+from ..vm import commandline
+from ..vm.vm import VM
+from .step import Step
+
+CONNECT_SECONDS = 5.0
+
+
+class Faults:
+    """Causes them; end() undoes those that can be undone."""
+
+    def __init__(self) -> None:
+        self._frozen: dict[VM, asyncio.TimerHandle] = {}
+
+    async def cause(self, vm: VM, side: str, step: Step) -> None:
+        """Cause the fault of a step."""
+        if step["fault"] == "kill":
+            self._thaw(vm)
+            await vm.kill()
+        elif step["fault"] == "freeze":
+            self._thaw(vm)
+            vm.signal(signal.SIGSTOP)
+            loop = asyncio.get_running_loop()
+            self._frozen[vm] = loop.call_later(step["seconds"], self._thaw, vm)
+        else:
+            request = {"execute": step["execute"], "arguments": step["arguments"]}
+            await asyncio.to_thread(_hang_up, vm, side, request)
+
+    def has_frozen(self, vm: VM) -> bool:
+        """Whether it stands still now."""
+        return vm in self._frozen
+
+    def end(self) -> None:
+        """Let everything run again."""
+        for vm in list(self._frozen):
+            self._thaw(vm)
+
+    def _thaw(self, vm: VM) -> None:
+        if timer := self._frozen.pop(vm, None):
+            timer.cancel()
+            vm.signal(signal.SIGCONT)
+
+
+def _hang_up(vm: VM, side: str, request: object) -> None:
+    capabilities = {"execute": "qmp_capabilities"}
+    name = commandline.second_socket(side)
+    try:
+        with connected(vm.folder, name, CONNECT_SECONDS) as connection:
+            for message in (capabilities, request):
+                connection.sendall(json.dumps(message).encode())
+    except OSError:
+        # It is gone, or too busy for a second one: there is nothing to hang up.
+        pass

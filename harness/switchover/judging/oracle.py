@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The one judge: from what was observed to a verdict. Pure functions over data."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass
+
+from ..guest.record import Slots
+
+ASSERTION = re.compile(r"(?:\S+: )?(\S+:\d+: .*Assertion `.*' failed)")
+# What a sanitizer says in one line, without addresses.
+SANITIZER = re.compile(r"SUMMARY: (\w+Sanitizer: .*)|(\S+: runtime error: .*)")
+# What AddressSanitizer says of every program that has coroutines, once: no finding.
+COROUTINES = re.compile(
+    r"WARNING: ASan (doesn't fully support makecontext|is ignoring requested __asan)"
+    r"|^False positive error reports may follow$"
+    r"|^For details see \S+/sanitizers/issues/189$"
+)
+
+
+@dataclass(frozen=True)
+class VMEvidence:
+    """How one QEMU process ended. A negative exit code is a signal's number."""
+
+    name: str
+    exit_code: int | None
+    told_to_quit: bool
+    killed: bool
+    stderr: str
+
+
+@dataclass(frozen=True)
+class DiskEvidence:
+    """One disk: the images compared, and its records on the side that goes on.
+
+    `differing` is in blocks of 64 KiB, `first` in bytes; None when the images
+    were not compared. `found` is None when no side went on.
+    """
+
+    number: int
+    differing: int | None
+    first: int | None
+    acknowledged: Slots
+    found: Slots | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All that was observed in one run of a scenario on one build.
+
+    `journey` holds the statuses of the source's migrations that matter, in order;
+    `errors` the refusals of QMP commands and the reasons of failed migrations;
+    `writers` what `ready` listed; `surprises` what the story found to be wrong;
+    `stops` how often the guest was stopped at the source. In milliseconds are
+    `downtime`; `slowest`, the longest time that the source took to answer; and
+    `recovery`, from the death of a destination until the guest ran on at the source.
+    """
+
+    vms: tuple[VMEvidence, ...] = ()
+    disks: tuple[DiskEvidence, ...] = ()
+    journey: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+    guest_errors: tuple[str, ...] = ()
+    surprises: tuple[str, ...] = ()
+    hang: str | None = None
+    stops: int = 0
+    downtime: float | None = None
+    slowest: float | None = None
+    recovery: float | None = None
+
+
+@dataclass(frozen=True)
+class Expected:
+    """The declared outcome of a scenario on one build. What is not here is wrong.
+
+    `errors`, `writers` and `stderr` are regular expressions: one for each error
+    and each writer, in order; `stderr` for lines that may appear. `crash` is found
+    in the one crash that has to happen. Where `blocks_lost` is declared some have
+    to be missing, and with them acknowledged records may be. `stops` is how often
+    the guest is stopped at the source; None where that tells nothing.
+    """
+
+    journey: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+    crash: str | None = None
+    blocks_lost: bool = False
+    stderr: tuple[str, ...] = ()
+    stops: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What happened, in the terms in which it is declared."""
+
+    journey: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    writers: tuple[str, ...] = ()
+    crashes: tuple[str, ...] = ()
+    stderr: tuple[str, ...] = ()
+    guest_errors: tuple[str, ...] = ()
+    surprises: tuple[str, ...] = ()
+    hang: str | None = None
+    blocks_lost: int | None = None
+    first_lost: str | None = None
+    records_lost: int = 0
+    stops: int = 0
+    downtime: float | None = None
+    slowest: float | None = None
+    recovery: float | None = None
+
+    def matches(self, expected: Expected) -> list[str]:
+        """The differences from what was declared, in words; empty if none."""
+        differences = [*self.surprises]
+        differences += self._failed_writes()
+        if self.hang:
+            differences.append(f"hang: {self.hang}")
+        if self.journey != expected.journey:
+            differences.append(
+                f"migration went {_path(self.journey)}, not {_path(expected.journey)}"
+            )
+        differences += _unlike("error", self.errors, expected.errors)
+        differences += _unlike("writer", self.writers, expected.writers)
+        crash = (expected.crash,) if expected.crash else ()
+        differences += _unlike("crash", self.crashes, crash)
+        differences += self._losses(expected)
+        if expected.stops not in (None, self.stops):
+            differences.append(
+                f"the guest was stopped {self.stops} times, not {expected.stops}"
+            )
+        for line in self.stderr:
+            if not any(re.search(pattern, line) for pattern in expected.stderr):
+                differences.append(f"unexpected on stderr: {line}")
+        return differences
+
+    def wrong(self) -> list[str]:
+        """What must not be whatever was done, in words; empty if nothing.
+
+        For a run of which nothing was declared: commands may have been refused,
+        migrations may have failed, and QEMU may have said so on stderr.
+        """
+        wrong = [*self.crashes, *self.surprises]
+        wrong += self._failed_writes()
+        wrong += [f"hang: {self.hang}"] if self.hang else []
+        wrong += self._losses(Expected())
+        return wrong + [line for line in self.stderr if SANITIZER.search(line)]
+
+    def _failed_writes(self) -> list[str]:
+        return [f"failed write in the guest: {e}" for e in self.guest_errors]
+
+    def _losses(self, expected: Expected) -> list[str]:
+        if expected.blocks_lost:
+            return [] if self.blocks_lost else ["no block is missing, but some had to"]
+        losses = []
+        if self.blocks_lost:
+            losses.append(f"{self.blocks_lost} blocks differ, first {self.first_lost}")
+        if self.records_lost:
+            losses.append(f"{self.records_lost} acknowledged records are lost")
+        return losses
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """The verdict on all that was observed."""
+    compared = [d for d in evidence.disks if d.differing is not None]
+    lost = sum(d.differing or 0 for d in compared) if compared else None
+    first = next(
+        (f"in disk{d.number} at {d.first}" for d in compared if d.differing), None
+    )
+    return Verdict(
+        journey=evidence.journey,
+        errors=evidence.errors,
+        writers=evidence.writers,
+        crashes=tuple(c for vm in evidence.vms if (c := crash(vm))),
+        stderr=tuple(line for vm in evidence.vms for line in noise(vm)),
+        guest_errors=evidence.guest_errors,
+        surprises=evidence.surprises,
+        hang=evidence.hang,
+        blocks_lost=lost,
+        first_lost=first,
+        records_lost=sum(len(lost_records(d)) for d in evidence.disks),
+        stops=evidence.stops,
+        downtime=evidence.downtime,
+        slowest=evidence.slowest,
+        recovery=evidence.recovery,
+    )
+
+
+def crash(vm: VMEvidence) -> str | None:
+    """What ended a process that should not have ended that way, if any.
+
+    One that the harness killed after a hang did not crash, unless it was faster; a
+    clean exit is one that was asked for.
+    """
+    was_killed = vm.killed and vm.exit_code in (None, -signal.SIGKILL)
+    if was_killed or (vm.exit_code == 0 and vm.told_to_quit):
+        return None
+    found = ASSERTION.search(vm.stderr) or SANITIZER.search(vm.stderr)
+    if found:
+        return f"{vm.name}: {found[found.lastindex or 0]}"
+    if vm.exit_code is not None and vm.exit_code < 0:
+        return f"{vm.name}: {signal.Signals(-vm.exit_code).name}"
+    return f"{vm.name}: exit code {vm.exit_code}"
+
+
+def noise(vm: VMEvidence) -> list[str]:
+    """The lines of stderr, without the assertion that is a crash's text."""
+    lines = [line for line in vm.stderr.splitlines() if line.strip()]
+    lines = [line for line in lines if not COROUTINES.search(line)]
+    if crash(vm):
+        said = (ASSERTION, SANITIZER)
+        lines = [line for line in lines if not any(p.search(line) for p in said)]
+    return [f"{vm.name}: {line}" for line in lines]
+
+
+def lost_records(disk: DiskEvidence) -> list[tuple[int, int, int]]:
+    """(slot, acknowledged, found) where the disk has less than was acknowledged.
+
+    A newer record is no loss: it was in flight. A torn one counts as not there.
+    """
+    if disk.found is None:
+        return []
+    return [
+        (slot, sequence, disk.found.get(slot, 0))
+        for slot, sequence in sorted(disk.acknowledged.items())
+        if disk.found.get(slot, 0) < sequence
+    ]
+
+
+def _unlike(what: str, seen: tuple[str, ...], declared: tuple[str, ...]) -> list[str]:
+    """Compare what was seen with patterns, one by one and in order."""
+    differences = []
+    for text, pattern in zip(seen, declared):
+        if not re.search(pattern, text):
+            differences.append(f"{what} is {text!r}, not {pattern!r}")
+    extra, missing = seen[len(declared) :], declared[len(seen) :]
+    differences += [f"unexpected {what}: {text}" for text in extra]
+    differences += [f"no {what} like {pattern!r}" for pattern in missing]
+    return differences
+
+
+def _path(journey: tuple[str, ...]) -> str:
+    return " -> ".join(journey) or "nowhere"

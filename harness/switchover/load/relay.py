@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A guest that is handed from one QEMU to the next, with all its disks mirrored."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import VMLost
+from ..guest import bootsector, disk, record
+from ..guest.nbdclient import NBDClient, Unexpected
+from ..judging.oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
+from ..qemu.build import Build
+from ..stories import migration
+from ..stories.notes import Notes
+from ..vm import commandline, pause
+from ..vm.transports import channels
+from ..vm.vm import VM, Died, Hang, Refused
+
+DISKS = 16
+# The guest writes to the first ones, clients of exports to the others.
+GUEST_DISKS = 8
+CLIENT_DISKS = range(GUEST_DISKS, DISKS)
+SIZE = 4 * disk.MIB
+MEMORY_MIB = 16
+# Less than a disk: later, a job needs no more of it than it has used by then.
+BUFFER = disk.MIB
+DEADLINE_SECONDS = 60.0
+RECORDS = 2
+# How often the last process has a migration cancelled. Before that it does so until it
+# has used what is needed once: on unpatched QEMU, too, this takes that long.
+WARMING_UP = 50
+REPEATED = 100
+NOWHERE = {
+    "transport": "exec",
+    "args": ["/bin/sh", "-c", "cat > /dev/null"],
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a process needs at a moment: open descriptors, and resident memory."""
+
+    descriptors: int
+    kib: int
+
+    @classmethod
+    def of(cls, vm: VM) -> Sample:
+        process = Path("/proc") / str(vm.pid)
+        status = (process / "status").read_text()
+        kib = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return cls(len(os.listdir(process / "fd")), int(kib.split()[1]))
+
+
+class Relay:
+    """The processes, one after the other; `samples` has one of each that migrated."""
+
+    def __init__(self, build: Build, folder: Path) -> None:
+        self.samples: list[Sample] = []
+        # Of the last process, after each attempt that was cancelled, but the first ones.
+        self.repeated: list[Sample] = []
+        self._build = build
+        self._folder = folder
+        self._notes = Notes()
+        self._vms: list[VM] = []
+        self._clients: dict[int, NBDClient] = {}
+        self._written: dict[int, record.Slots] = {i: {} for i in CLIENT_DISKS}
+        self._different: dict[int, disk.Difference] = {}
+        self._owner = 0
+
+    async def run(self, rounds: int, done: Callable[[int], None]) -> Verdict:
+        """Migrate so many times; `done` is told after each."""
+        hang = None
+        try:
+            await self._run(rounds, done)
+        except Hang as error:
+            hang = str(error)
+        except (Died, Refused, Unexpected, VMLost, OSError, EOFError) as error:
+            self._notes.surprises.append(str(error) or type(error).__name__)
+        finally:
+            await self._end_clients()
+            for vm in self._vms:
+                await vm.kill()
+        return judge(self._evidence(hang))
+
+    async def _run(self, rounds: int, done: Callable[[int], None]) -> None:
+        bootsector.make(self._folder / "boot.raw", GUEST_DISKS)
+        for i in range(DISKS):
+            disk.make(self._image(0, i), i, SIZE)
+        now = await self._start(0)
+        for number in range(1, rounds + 1):
+            await self._records(now)
+            after = await self._start(number)
+            # Before the mirrors: a node that is exported later is the one below a
+            # mirror's filter, which does not see its writes then.
+            await self._connect_clients(now, number)
+            await self._mirror(now, after, number)
+            self.samples.append(Sample.of(now))
+            for _ in range(WARMING_UP if number == rounds else 1):
+                await self._cancelled(now)
+            for _ in range(REPEATED if number == rounds else 0):
+                await self._cancelled(now)
+                self.repeated.append(Sample.of(now))
+            await self._hand_over(now, after, number)
+            if any(difference.blocks for difference in self._different.values()):
+                return
+            now = after
+            done(number)
+        await now.quit()
+
+    def _image(self, number: int, i: int) -> Path:
+        return self._folder / f"{'even' if number % 2 == 0 else 'odd'}{i}.raw"
+
+    async def _start(self, number: int) -> VM:
+        """Start a process: the first boots, each other one waits for its predecessor."""
+        if number:
+            for i in range(DISKS):
+                disk.make_blank(self._image(number, i), SIZE)
+        command = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
+        command += ["-blockdev", _file("boot", "boot.raw", **{"read-only": True})]
+        command += ["-device", "virtio-blk-pci,drive=boot,bootindex=0"]
+        for i in range(DISKS):
+            device = f"virtio-blk-pci,drive=disk{i},iothread=io{i},bootindex={i + 1}"
+            # A client of an export writes to the disk of a guest that does not.
+            device += ",share-rw=on" if i in CLIENT_DISKS else ""
+            command += ["-blockdev", _file(f"disk{i}", self._image(number, i).name)]
+            command += ["-object", f"iothread,id=io{i}", "-device", device]
+        command += ["-incoming", "defer", "-S"] if number else []
+        vm = VM(f"generation{number}", command, self._folder)
+        self._vms.append(vm)
+        await vm.start()
+        return vm
+
+    async def _mirror(self, now: VM, after: VM, number: int) -> None:
+        """Mirror all disks, half of them write-blocking, until all are READY."""
+        socket = f"nbd{number % 2}.sock"
+        server = {"type": "unix", "data": {"path": socket}}
+        await after.qmp("nbd-server-start", addr=server)
+        position = len(now.events)
+        for i in range(DISKS):
+            export = {"id": f"in{i}", "name": f"disk{i}", "iothread": f"io{i}"}
+            export |= {"type": "nbd", "writable": True}
+            await after.qmp("block-export-add", node_name=f"disk{i}", **export)
+            node = {"driver": "nbd", "export": f"disk{i}", "node_name": f"dst{i}"}
+            address = {"type": "unix", "path": socket}
+            await now.qmp("blockdev-add", server=address, **node)
+            mode = "write-blocking" if i % 2 else "background"
+            job = {"job_id": f"m{i}", "device": f"disk{i}", "target": f"dst{i}"}
+            job |= {"sync": "full", "copy_mode": mode, "buf_size": BUFFER}
+            await now.qmp("blockdev-mirror", **job)
+        for i in range(DISKS):
+            ready = {"device": f"m{i}"}
+            await now.wait_event("BLOCK_JOB_READY", DEADLINE_SECONDS, position, **ready)
+
+    async def _connect_clients(self, now: VM, number: int) -> None:
+        """Export what the guest doesn't write to, and have it written to."""
+        socket = f"clients{number % 2}.sock"
+        server = {"type": "unix", "data": {"path": socket}}
+        await now.qmp("nbd-server-start", addr=server)
+        connected = {}
+        for i in CLIENT_DISKS:
+            export = {"id": f"out{i}", "name": f"out{i}", "writable": True}
+            await now.qmp(
+                "block-export-add", type="nbd", node_name=f"disk{i}", **export
+            )
+            client = NBDClient(i, self._clients[i].last + 1 if self._clients else 1)
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await client.connect(self._folder / socket, f"out{i}")
+            connected[i] = client
+        self._clients = connected
+
+    async def _end_clients(self) -> None:
+        """End them; what they were told is on disk has to be there."""
+        for i, client in self._clients.items():
+            await client.end()
+            self._written[i].update(client.acknowledged)
+
+    async def _records(self, vm: VM) -> None:
+        before = vm.console.acknowledged()
+
+        def more() -> bool | None:
+            now = vm.console.acknowledged()
+            done = all(now[i] >= before[i] + RECORDS for i in range(GUEST_DISKS))
+            return done or None
+
+        await vm.until("further acknowledged records", more, DEADLINE_SECONDS)
+
+    async def _clients_write(self, now: VM) -> None:
+        """Wait until each export takes writes; a client ends when one is refused."""
+        before = {i: client.last for i, client in self._clients.items()}
+
+        async def more() -> bool:
+            return all(self._clients[i].last > before[i] + RECORDS for i in before)
+
+        await now.until_told("further writes to exports", more, DEADLINE_SECONDS)
+
+    async def _attempt(self, now: VM, address: dict[str, Any]) -> str:
+        """Migrate up to the pause; its status, which unpatched QEMU calls otherwise."""
+        paused = await pause.newest(now)
+        state = {"capability": paused.capability, "state": True}
+        await now.qmp("migrate-set-capabilities", capabilities=[state])
+        position = len(now.events)
+        await now.qmp("migrate", channels=channels(address))
+        await self._status(now, paused.status, position)
+        return paused.status
+
+    async def _status(self, vm: VM, status: str, position: int = 0) -> None:
+        await vm.wait_event("MIGRATION", DEADLINE_SECONDS, position, status=status)
+
+    async def _cancelled(self, now: VM) -> None:
+        position = len(now.events)
+        await self._attempt(now, NOWHERE)
+        await now.qmp("migrate_cancel")
+        await self._status(now, "cancelled", position)
+        await self._records(now)
+        await self._clients_write(now)
+
+    async def _hand_over(self, now: VM, after: VM, number: int) -> None:
+        path = f"migration{number % 2}.sock"
+        address = {"transport": "socket", "type": "unix", "path": path}
+        await after.qmp("migrate-incoming", channels=channels(address))
+        # What has been received before may be of its own arrival.
+        position = len(now.events)
+        if await self._attempt(now, address) == "ready":
+            await now.qmp("migration-complete", release=True)
+        else:
+            await now.qmp("nbd-server-stop")
+            await self._end_mirrors(now)
+            await now.qmp("migrate-continue", state="pre-switchover")
+        await self._status(now, "completed", position)
+        await self._status(after, "completed")
+        self._owner = number
+        for i in range(DISKS):
+            pair = self._image(number - 1, i), self._image(number, i)
+            self._different[i] = await asyncio.to_thread(disk.compare, *pair)
+        await self._end_clients()
+        await now.quit()
+        await after.qmp("nbd-server-stop")
+        await after.qmp("cont")
+
+    async def _end_mirrors(self, now: VM) -> None:
+        for i in range(DISKS):
+            await now.qmp("block-job-cancel", device=f"m{i}")
+        for i in range(DISKS):
+            ended = {"device": f"m{i}"}
+            await now.wait_event("BLOCK_JOB_COMPLETED", DEADLINE_SECONDS, **ended)
+
+    def _evidence(self, hang: str | None) -> Evidence:
+        said = record.report("".join(vm.console.text for vm in self._vms))
+        return Evidence(
+            vms=tuple(
+                VMEvidence(v.name, v.exit_code, v.told_to_quit, v.killed, v.stderr)
+                for v in self._vms
+            ),
+            disks=tuple(self._disk(i, said) for i in range(DISKS)),
+            journey=tuple(s for vm in self._vms for s in migration.journey(vm)),
+            guest_errors=said.errors,
+            surprises=tuple(self._notes.surprises),
+            hang=hang,
+        )
+
+    def _disk(self, i: int, said: record.Report) -> DiskEvidence:
+        difference = self._different.get(i)
+        image = self._image(self._owner, i)
+        return DiskEvidence(
+            number=i,
+            differing=difference.blocks if difference else None,
+            first=difference.first if difference else None,
+            acknowledged=self._written.get(i) or said.acknowledged.get(i, {}),
+            found=disk.records(image, i) if image.exists() else None,
+        )
+
+
+def _file(name: str, image: str, **options: Any) -> str:
+    node = {"driver": "file", "node-name": name, "filename": image}
+    return json.dumps({**node, "cache": {"no-flush": True}, **options})

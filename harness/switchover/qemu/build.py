@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A built QEMU: source, tree, configure, compile; each only when it has to be."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core import paths
+from ..core.lock import exclusive
+from ..core.progress import Progress
+from . import configure, firmware, instrumented, ninja, tree
+
+NAMES = ("base", "patched")
+# Those that take long and are only made when they are asked for by name.
+ALL = (*NAMES, *instrumented.NAMES)
+# Those whose stderr and exit codes tell all that a run of them has found.
+JUDGED = (*NAMES, "sanitized")
+LOCAL_WORK = (
+    "patched tree has local work; building that, not patches/ "
+    "(scripts/series export writes it there)"
+)
+
+
+@dataclass(frozen=True)
+class Build:
+    """The programs of one build folder, in QEMU's own layout."""
+
+    name: str
+    directory: Path
+
+    @property
+    def source(self) -> str:
+        """The name of the tree that it is made of."""
+        return instrumented.source(self.name)
+
+    @property
+    def system(self) -> Path:
+        return self.directory / "qemu-system-x86_64"
+
+    @property
+    def img(self) -> Path:
+        return self.directory / "qemu-img"
+
+    @property
+    def io(self) -> Path:
+        return self.directory / "qemu-io"
+
+    @property
+    def nbd(self) -> Path:
+        return self.directory / "qemu-nbd"
+
+    @property
+    def storage_daemon(self) -> Path:
+        return self.directory / "storage-daemon" / "qemu-storage-daemon"
+
+    @property
+    def programs(self) -> list[Path]:
+        return [self.system, self.img, self.io, self.nbd, self.storage_daemon]
+
+    def as_data(self) -> dict[str, str]:
+        """What --json prints."""
+        return {
+            "name": self.name,
+            "directory": str(self.directory),
+            "system": str(self.system),
+            "img": str(self.img),
+            "io": str(self.io),
+            "nbd": str(self.nbd),
+            "storage_daemon": str(self.storage_daemon),
+        }
+
+
+def ensure(name: str, progress: Progress, cache: Path | None = None) -> Build:
+    """Bring the build of this name, one of ALL, up to date, from nothing if need be.
+
+    `cache` is a folder with the source package's files, used when there is no
+    other source. Raises any HarnessError but those of guests and VMs.
+    """
+    source = tree.ensure(name, progress, cache)
+    if source.has_local_work:
+        print(LOCAL_WORK, file=sys.stderr)
+    build = Build(name, paths.build_dir(name))
+    instrumented.prepare(name)
+    with exclusive(name, f"building {name}"):
+        _make(build, source.directory, progress)
+    return build
+
+
+def _make(build: Build, source: Path, progress: Progress) -> None:
+    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    if not configure.is_configured(source, build.directory):
+        with progress.step(f"configure {build.name}"):
+            log = paths.LOGS / f"configure-{build.name}.log"
+            configure.configure(source, build.directory, log)
+    # Before the long part, which is of no use when this can't be had.
+    firmware.link(build.directory)
+    targets = [str(path.relative_to(build.directory)) for path in build.programs]
+    with progress.step(f"compile {build.name}") as step:
+        log = paths.LOGS / f"compile-{build.name}.log"
+        ninja.compile_targets(build.directory, targets, log, step)

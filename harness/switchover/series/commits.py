@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The series as commits in the repository of the source trees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core import paths
+from ..core.git import git
+from ..core.lock import exclusive
+from ..core.progress import Progress
+from ..qemu import tree
+
+# A small edit of the series has to be a small diff of its files: nothing in
+# them counts, dates or abbreviates.
+FORMAT = [
+    "format-patch",
+    "--quiet",
+    "--zero-commit",
+    "--no-numbered",
+    "--no-signature",
+    "--no-stat",
+    "--full-index",
+]
+
+
+@dataclass(frozen=True)
+class Commit:
+    """One patch as a commit: its place in the series, and its trees' hashes.
+
+    `before` and `after` stand for the patch's content and for all that it is on
+    top of; a commit message is no part of them.
+    """
+
+    number: int
+    id: str
+    subject: str
+    before: str
+    after: str
+
+    def files(self) -> list[str]:
+        """The files that it adds, changes or moves to, below the tree's root."""
+        names = ["diff-tree", "-r", "--name-only", "--diff-filter=d"]
+        return git(_repository(), *names, self.before, self.after).splitlines()
+
+    def diff(self, name: str) -> str:
+        """Its diff of a file, without lines of context."""
+        return git(
+            _repository(), "diff", "--unified=0", self.before, self.after, "--", name
+        )
+
+
+@dataclass(frozen=True)
+class Series:
+    """Commits on top of `base`, which is a commit, too."""
+
+    base: str
+    commits: tuple[Commit, ...]
+
+    @property
+    def tip(self) -> str:
+        return self.commits[-1].id if self.commits else self.base
+
+    def added(self, folder: str) -> dict[str, str]:
+        """The files that it adds below this folder of the tree: mode and hash by name.
+
+        The names are those below the tree's root.
+        """
+        raw = ["diff", "--raw", "--no-abbrev", "--diff-filter=A", self.base, self.tip]
+        found = {}
+        for line in git(_repository(), *raw, "--", folder).splitlines():
+            fields, name = line.split("\t")
+            _, mode, _, blob, _ = fields.split(" ")
+            found[name] = f"{mode} {blob}"
+        return found
+
+    def format(self, folder: Path) -> list[Path]:
+        """Write it to a folder as patches/ has it; the files in order."""
+        return format_patches(_repository(), f"{self.base}..{self.tip}", folder)
+
+
+def format_patches(source: Path, span: str, folder: Path) -> list[Path]:
+    """Write commits of the tree `source` to a folder as patches; in order."""
+    git(source, *FORMAT, "--output-directory", folder, span)
+    return sorted(folder.iterdir())
+
+
+def applied(progress: Progress) -> Series:
+    """What patches/ make of the base; raises what tree.ensure() does."""
+    tree.ensure("base", progress)
+    with exclusive("tree", "preparing the source trees"):
+        return between(tree.BASE, tree.applied())
+
+
+def between(base: str, tip: str) -> Series:
+    """The commits from `base`, without it, to `tip`."""
+    before = git(_repository(), "rev-parse", f"{base}^{{commit}}", f"{base}^{{tree}}")
+    commit, trees = before.split()
+    listing = git(
+        _repository(), "log", "--reverse", "--format=%H %T %s", f"{base}..{tip}"
+    )
+    found = []
+    for number, line in enumerate(listing.splitlines(), 1):
+        id, after, subject = line.split(" ", 2)
+        found.append(Commit(number, id, subject, trees, after))
+        trees = after
+    return Series(commit, tuple(found))
+
+
+def _repository() -> Path:
+    return paths.tree_dir("base")

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's manual, made by Sphinx as QEMU's own build makes it: no warning is allowed.
+
+It has the QAPI reference and all of docs/. Only what has changed is read again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path, PurePath
+
+from ..core import paths
+from ..core.command import stopping
+from ..qemu.configure import environment
+
+# meson's only other options are for a dependency file.
+OPTIONS = ["-q", "-W", "-D", "kerneldoc_werror=1", "-j", "auto", "-b", "html"]
+# What it is made from, besides the options' documentation in *.hx.
+SOURCES = ("docs", "qapi", "qga", "storage-daemon")
+SUFFIXES = (".rst", ".json", ".hx", ".inc", ".py")
+SECONDS = 1200.0
+WARNING = "Warning, treated as error:\n"
+
+
+def is_about(name: str) -> bool:
+    """Whether a file of the tree is something that the manual is made from."""
+    path = PurePath(name)
+    is_source = path.parts[0] in SOURCES and path.suffix in SUFFIXES
+    return is_source or path.suffix == ".hx"
+
+
+def make(source: Path, log: Path) -> str:
+    """Make it from the tree `source`; what is wrong with it, or "" if nothing is."""
+    folder = paths.BUILD / "manual"
+    doctrees = folder / "doctrees"
+    command = [
+        *(paths.VENV / "bin" / "sphinx-build", *OPTIONS, "-d", doctrees),
+        *(source / "docs", folder / "html"),
+    ]
+    try:
+        code = _run(command, log)
+    except subprocess.TimeoutExpired:
+        return f"no end after {SECONDS:.0f} s"
+    if code == 0:
+        return ""
+    # What was read before the warning would not be read, and warned of, again.
+    shutil.rmtree(doctrees, ignore_errors=True)
+    text = log.read_text(errors="replace")
+    _, _, warning = text.partition(WARNING)
+    said = (warning or text).strip()
+    return said.partition("\n")[0] or "it gave no reason"
+
+
+def _run(command: list[str | Path], log: Path) -> int:
+    """Its exit code; its helpers, too, are gone when it has taken too long."""
+    env = {**os.environ, **environment(), "CONFDIR": "/etc/qemu"}
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            command,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        ) as process,
+        stopping(process),
+    ):
+        return process.wait(SECONDS)

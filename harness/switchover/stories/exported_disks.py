@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Disks of a source that no guest has, and clients of its exports write to."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from ..guest import disk
+from ..guest.nbdclient import NBDClient
+from ..vm.vm import VM, Hang
+from .jobs import DEADLINE_SECONDS
+from .notes import Notes
+
+SIZE = 4 * disk.MIB
+SOCKET = "shared.sock"
+# How many more records each client has to have acknowledged to show that it writes.
+RECORDS = 3
+POLL_SECONDS = 0.02
+
+
+class Shared:
+    """Disk i is node shared<i> on both sides, and so are its export and its mirror.
+
+    Its mirror copies to the NBD server of `storage`, which has to run already.
+    """
+
+    def __init__(self, source: VM, storage: VM, notes: Notes) -> None:
+        self._source = source
+        self._storage = storage
+        self._notes = notes
+        self._clients: list[NBDClient] = []
+
+    async def start(self, count: int) -> None:
+        """Export and mirror so many disks; all clients write, all mirrors are READY.
+
+        The exports come first: QEMU has one that comes later write below the mirror.
+        """
+        address = {"type": "unix", "data": {"path": SOCKET}}
+        await self._source.qmp("nbd-server-start", addr=address)
+        for i in range(count):
+            await asyncio.to_thread(disk.make, self._image("source", i), i, SIZE)
+            await asyncio.to_thread(disk.make_blank, self._image("target", i), SIZE)
+            await self._export(self._source, "source", i)
+            await self._connect(i)
+            await self._export(self._storage, "target", i)
+            await self._mirror(i)
+        for i in range(count):
+            job = {"device": f"shared{i}"}
+            await self._source.wait_event("BLOCK_JOB_READY", DEADLINE_SECONDS, **job)
+        await self.writing()
+
+    def _image(self, side: str, number: int) -> Path:
+        return self._source.folder / f"shared-{side}{number}.raw"
+
+    async def _export(self, vm: VM, side: str, number: int) -> None:
+        name = f"shared{number}"
+        file = {"driver": "file", "filename": self._image(side, number).name}
+        await vm.qmp("blockdev-add", node_name=name, **file)
+        export = {"type": "nbd", "id": name, "name": name, "writable": True}
+        await vm.qmp("block-export-add", node_name=name, **export)
+
+    async def _connect(self, number: int) -> None:
+        client = NBDClient(number, 1)
+        await client.connect(self._source.folder / SOCKET, f"shared{number}")
+        self._clients.append(client)
+
+    async def _mirror(self, number: int) -> None:
+        node = {"node_name": f"shared-target{number}", "export": f"shared{number}"}
+        server = {"type": "unix", "path": "nbd.sock"}
+        await self._source.qmp("blockdev-add", driver="nbd", server=server, **node)
+        # So that it is in sync whenever no write is under way.
+        job: dict[str, Any] = {"sync": "full", "copy_mode": "write-blocking"}
+        await self._source.qmp(
+            "blockdev-mirror",
+            job_id=f"shared{number}",
+            device=f"shared{number}",
+            target=f"shared-target{number}",
+            **job,
+        )
+
+    async def writing(self) -> None:
+        """Wait until each client has written more; raises Hang if one does not."""
+        wanted = [client.last + RECORDS for client in self._clients]
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                while any(c.last < w for c, w in zip(self._clients, wanted)):
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise Hang("a client of an export writes nothing more") from None
+
+    async def end(self) -> None:
+        """Let the clients disconnect, and end what exports there are at the source."""
+        for client in self._clients:
+            await client.end()
+        await self._source.qmp("nbd-server-stop")
+
+    async def end_mirrors(self) -> None:
+        """End the mirrors as management does, and wait for it."""
+        for i in range(len(self._clients)):
+            await self._source.qmp("block-job-cancel", device=f"shared{i}")
+        await self.mirrors_ended()
+
+    async def mirrors_ended(self) -> None:
+        """Wait until the mirrors have ended; notes an error."""
+        for i in range(len(self._clients)):
+            event = await self._source.wait_event(
+                "BLOCK_JOB_COMPLETED", DEADLINE_SECONDS, device=f"shared{i}"
+            )
+            if "error" in event.data:
+                self._notes.errors.append(f"job shared{i}: {event.data['error']}")
+
+    async def exports_removed(self) -> None:
+        """Wait until QEMU has removed the exports, which disconnects the clients."""
+        for i in range(len(self._clients)):
+            await self._source.wait_event(
+                "BLOCK_EXPORT_DELETED", DEADLINE_SECONDS, id=f"shared{i}"
+            )
+
+    async def compare(self) -> None:
+        """Note a surprise unless the destination has all that clients were told."""
+        for i, client in enumerate(self._clients):
+            await client.end()
+            images = self._image("source", i), self._image("target", i)
+            difference = await asyncio.to_thread(disk.compare, *images)
+            lost = [
+                slot
+                for slot, sequence in client.acknowledged.items()
+                if disk.records(images[1], i).get(slot, 0) < sequence
+            ]
+            self._notes.check(
+                not difference.blocks and not lost,
+                f"shared{i}: {difference.blocks} blocks differ, records {lost} lost",
+            )

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs scenarios on builds, each in its own folder, and has them judged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ..core import paths
+from ..guest.kernel import Guest
+from ..judging import oracle
+from ..qemu.build import Build
+from ..vm.accel import Accel
+from ..vm.vm import Died, Hang, Refused
+from . import rig_evidence
+from .rig import GUEST_SECONDS, Lab, Rig
+from .scenario import Scenario
+
+# Two guests may have to boot, one after the other.
+SCENARIO_SECONDS = 2 * GUEST_SECONDS
+PARALLEL = 2
+# Looks at a rig whose processes have ended.
+Witness = Callable[[str, Rig, oracle.Evidence], object]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A scenario on one build: the verdict, and how it differs from the declared."""
+
+    scenario: Scenario
+    build: str
+    verdict: oracle.Verdict
+    differences: tuple[str, ...]
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Runner:
+    """What every scenario is run with.
+
+    A `witness` is given the title, the rig and the evidence of each run, in which
+    the events `traced` are traced for it.
+    """
+
+    guest: Guest
+    accel: Accel
+    witness: Witness | None = None
+    traced: tuple[str, ...] = ()
+
+    async def run_all(
+        self,
+        scenarios: Iterable[Scenario],
+        builds: Iterable[Build],
+        done: Callable[[Result], None],
+    ) -> list[Result]:
+        """Run each scenario on each build, two at a time; done(result) after each."""
+        slots = asyncio.Semaphore(PARALLEL)
+
+        async def one(scenario: Scenario, build: Build) -> Result:
+            async with slots:
+                result = await self.run(scenario, build)
+            done(result)
+            return result
+
+        pairs = [(scenario, build) for scenario in scenarios for build in builds]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(*pair)) for pair in pairs]
+        return [task.result() for task in tasks]
+
+    async def run(self, scenario: Scenario, build: Build) -> Result:
+        """Run and judge one; its folder keeps what the last run left.
+
+        Raises VMLost when QEMU does not start: that is no verdict.
+        """
+        folder = paths.LOGS / scenario.name / build.name
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        verdict = await self.judge(scenario, build, folder)
+        differences = tuple(verdict.matches(scenario.expected[build.source]))
+        _keep(folder, verdict, differences)
+        return Result(scenario, build.name, verdict, differences, folder)
+
+    async def judge(
+        self, scenario: Scenario, build: Build, folder: Path
+    ) -> oracle.Verdict:
+        """Run one in an empty folder; the verdict. Raises VMLost as run() does."""
+        lab = Lab(build, self.guest, self.accel, folder, self.traced)
+        rig = Rig(lab, scenario.disks, scenario.with_guest)
+        try:
+            hang = await _observe(scenario, rig)
+        finally:
+            await rig.kill()
+        seen = rig_evidence.collect(rig, hang)
+        verdict = oracle.judge(seen)
+        if self.witness:
+            title = f"{scenario.name} on {build.name}"
+            await asyncio.to_thread(self.witness, title, rig, seen)
+        return verdict
+
+
+async def _observe(scenario: Scenario, rig: Rig) -> str | None:
+    """Tell the story to its end, whatever that is; the text of a hang, if any."""
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            try:
+                await scenario.run(rig)
+            except Refused as error:
+                rig.notes.errors.append(str(error))
+            except Died as error:
+                rig.notes.surprises.append(str(error))
+            await rig.quit()
+    except Hang as error:
+        return str(error)
+    except TimeoutError:
+        return f"the scenario did not end within {SCENARIO_SECONDS:.0f} s"
+    return None
+
+
+def _keep(folder: Path, verdict: oracle.Verdict, differences: tuple[str, ...]) -> None:
+    """Write the verdict; images of a run that went as declared are of no use."""
+    report = {"verdict": asdict(verdict), "differences": differences}
+    temporary = folder / "verdict.tmp"
+    temporary.write_text(json.dumps(report, indent=1) + "\n")
+    temporary.replace(folder / "verdict.json")
+    if not differences:
+        for image in folder.glob("*.raw"):
+            image.unlink()

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the project's own iotests and unit tests, and any of QEMU's iotests."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ..core.progress import Progress, Step
+from ..qemu.build import Build
+from . import base_failures, iotests_folder, unittests
+from .base_failures import Declaration
+from .iotest_check import FORMATS, Check
+from .iotest_result import Result, missing
+
+
+def run_own(made: Build, progress: Progress) -> list[Result]:
+    """Run the project's own tests, and those of QEMU's unit tests that it adds to."""
+    results = run_on(made, [], progress)
+    for test in unittests.compile_tests(made, unittests.OWN, progress):
+        with progress.step(f"{test} on {made.name}"):
+            outcome = asyncio.run(unittests.run(made, test))
+        results.append(Result(test, "unit", None, None, outcome))
+    return results
+
+
+def check_own(made: Build, progress: Progress) -> tuple[int, int]:
+    """The same: how many were as declared, and how many, which are printed, not."""
+    results = run_own(made, progress)
+    different = [result for result in results if not result.as_declared]
+    for result in different:
+        print(result)
+    return len(results) - len(different), len(different)
+
+
+def run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
+    source = iotests_folder.make(made.name)
+    checks = [Check(made, source, format) for format in FORMATS]
+    return asyncio.run(_run_all(checks, tests, progress))
+
+
+async def _run_all(
+    checks: list[Check], tests: list[str], progress: Progress
+) -> list[Result]:
+    """Run these tests, or all of the project's own and what is declared of them."""
+    declared = base_failures.read(checks[0].build.name)
+    own = [path.name for path in iotests_folder.own()]
+    results = []
+    for test in tests or own:
+        expected = declared.get(test, Declaration())
+        results += await run(checks, test, expected, progress)
+    if not tests:
+        for test in sorted(declared.keys() - set(own)):
+            results += missing(test, declared[test])
+    return results
+
+
+async def run(
+    checks: list[Check], test: str, declared: Declaration, progress: Progress
+) -> list[Result]:
+    """Run a test for each image format that it is meant for.
+
+    One that is meant for none of them has proved nothing: that is its result.
+    """
+    suited: list[Result] = []
+    unsuited: list[Result] = []
+    for check in checks:
+        with progress.step(f"{test} {check.format} on {check.build.name}") as step:
+            if declared.cases is None:
+                outcome = await check.test(test)
+                found = [Result(test, check.format, None, declared.whole, outcome)]
+            else:
+                found = await _run_cases(check, test, declared, step)
+        is_unsuited = any(result.outcome.unsuited for result in found)
+        (unsuited if is_unsuited else suited).extend(found)
+    return suited or unsuited
+
+
+async def _run_cases(
+    check: Check, test: str, declared: Declaration, step: Step
+) -> list[Result]:
+    """Run each unittest case by itself, so that none suffers from another's crash."""
+    assert declared.cases is not None
+    cases = await check.cases(test)
+    results = []
+    for case in cases:
+        step.update(len(results), len(cases))
+        outcome = await check.case(test, case)
+        regex = declared.cases.get(case)
+        results.append(Result(test, check.format, case, regex, outcome))
+        if outcome.unsuited:
+            return results
+    return results + missing(test, declared, cases)

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""QEMU's tests/unit: programs that are compiled from the tree and print TAP."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from ..core import descendants, paths
+from ..core.command import reason
+from ..core.lock import exclusive
+from ..core.progress import Progress
+from ..qemu import ninja
+from ..qemu.build import Build
+from .iotest_check import Outcome, fresh_folder
+
+FOLDER = "tests/unit"
+# meson gives the slowest of these a minute.
+SECONDS = 300.0
+# What the series adds to them, or adds cases to.
+OWN = [
+    "test-bdrv-inactivate",
+    "test-block-iothread",
+    "test-copy-rate",
+    "test-mirror-lag",
+    "test-thread-pool",
+]
+BLOCK = [
+    "test-bdrv-drain",
+    "test-bdrv-graph-mod",
+    "test-block-backend",
+    "test-block-iothread",
+    "test-blockjob",
+    "test-blockjob-txn",
+    "test-image-locking",
+    "test-iov",
+    "test-replication",
+    "test-throttle",
+    "test-write-threshold",
+]
+# GLib's own words for a failed assertion, or a case that failed without one.
+FAILED = re.compile(
+    r"^(?:Bail out! |# )?(.*ERROR:.*|not ok .*|.*Assertion .*)$", re.MULTILINE
+)
+
+
+BUILT = re.compile(rf"^build {FOLDER}/([\w-]+):", re.MULTILINE)
+
+
+def all_tests(build: Build) -> list[str]:
+    """The names of all that this build has."""
+    return sorted(BUILT.findall((build.directory / "build.ninja").read_text()))
+
+
+def compile_tests(build: Build, wanted: list[str], progress: Progress) -> list[str]:
+    """Compile those of the wanted tests that this build has; their names."""
+    known = (build.directory / "build.ninja").read_text()
+    names = [name for name in wanted if f"\nbuild {FOLDER}/{name}:" in known]
+    if not names:
+        return []
+    targets = [f"{FOLDER}/{name}" for name in names]
+    log = paths.LOGS / f"compile-unit-{build.name}.log"
+    with (
+        exclusive(build.name, f"building {build.name}"),
+        progress.step(f"compile {build.name}'s unit tests") as step,
+    ):
+        ninja.compile_targets(build.directory, targets, log, step)
+    return names
+
+
+async def run(build: Build, name: str, suffix: str = "") -> Outcome:
+    """Run one of them, with meson's options and environment."""
+    folder = fresh_folder(build, f"{name}{suffix}")
+    # One of them writes there.
+    (folder / "tests").mkdir()
+    log = folder / "output"
+    program = build.directory / FOLDER / name
+    env = {
+        "G_TEST_SRCDIR": str(paths.tree_dir(build.source) / FOLDER),
+        "G_TEST_BUILDDIR": str(program.parent),
+    }
+    start = time.monotonic()
+    code = await descendants.run([program, "--tap", "-k"], folder, log, SECONDS, env)
+    seconds = time.monotonic() - start
+    text = log.read_text(errors="replace")
+    if code is None:
+        return Outcome("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
+    if code == 0:
+        return Outcome("pass", "", seconds, log)
+    found = FAILED.search(text)
+    # GLib and QEMU begin with the program's name, which must not make a difference.
+    said = (found[1] if found else reason(text)).replace(f"{program.parent}/", "")
+    return Outcome("fail", said, seconds, log, text)

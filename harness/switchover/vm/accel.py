@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The accelerator: KVM where a guest is seen to boot on it, else TCG.
+
+That /dev/kvm opens, or creates vCPUs, proves nothing: nested ones exist on which
+a kernel hangs after the firmware.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..core import paths
+from ..core.errors import VMLost
+from ..guest import kernel
+from ..qemu.build import Build
+from . import commandline
+from .vm import VM, Died
+
+DEVICE = Path("/dev/kvm")
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# A working KVM boots the guest in less than one.
+PROBE_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Accel:
+    """An accelerator by QEMU's name, and why it was chosen."""
+
+    name: str
+    why: str
+
+
+async def choose(build: Build, image: kernel.Guest) -> Accel:
+    """KVM if the guest reaches its marker on it; remembered until the next boot.
+
+    What `build` it was tried with does not matter: it is the machine that fails.
+    """
+    if not os.access(DEVICE, os.R_OK | os.W_OK):
+        return Accel("tcg", f"{DEVICE} can't be used")
+    key = [BOOT_ID.read_text(), image.key]
+    path = paths.GUEST / "accel.json"
+    if path.exists():
+        known = json.loads(path.read_text())
+        if known["key"] == key:
+            return Accel(**known["accel"])
+    accel = await _probe(build, image)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps({"key": key, "accel": asdict(accel)}))
+    temporary.replace(path)
+    return accel
+
+
+async def _probe(build: Build, image: kernel.Guest) -> Accel:
+    kvm = Accel("kvm", "a guest was seen to boot on it")
+    options = [*commandline.machine(kvm.name), *commandline.boot(image, "rate=1")]
+    with TemporaryDirectory() as folder:
+        vm = VM("probe", [str(build.system), *options], Path(folder))
+        try:
+            await vm.start()
+            async with asyncio.timeout(PROBE_SECONDS):
+                await vm.until("marker", lambda: _booted(vm), 2 * PROBE_SECONDS)
+        except (TimeoutError, Died, VMLost):
+            return Accel("tcg", f"no guest boots on {DEVICE}")
+        finally:
+            await vm.kill()
+    return kvm
+
+
+def _booted(vm: VM) -> bool | None:
+    return kernel.MARKER in vm.console.text or None

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The figures: medians, ratios, what is missing, and who runs when."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+import pytest
+from fake_vm import FakeVM
+from rich.console import Console
+
+from switchover.bench import ALL, host, plot, throughput
+from switchover.bench.case import Case, Figures, NotOffered, Variant
+from switchover.bench.downtime import offers
+from switchover.bench.measured_rig import slow_flush
+from switchover.bench.sample import Sample, ratio, reference
+from switchover.bench.table import table
+from switchover.commands import bench
+from switchover.commands.bench import Bench
+from switchover.core.progress import Progress
+from switchover.guest import kernel
+from switchover.guest.kernel import Guest
+from switchover.qemu.build import Build
+from switchover.stories.rig import Lab
+from switchover.vm import accel
+from switchover.vm.accel import Accel
+from switchover.vm.vm import Hang
+
+
+async def nothing(_lab: Lab) -> Figures:
+    return {}
+
+
+def case(**options: object) -> Case:
+    variants = (Variant("old", "base", nothing), Variant("new", "patched", nothing))
+    return Case("a-case", "A case", "time", "ms", variants, **options)
+
+
+def samples(found: Case, *runs: list[float]) -> list[Sample]:
+    return [
+        Sample(found, variant, [{"time": value} for value in values])
+        for variant, values in zip(found.variants, runs)
+    ]
+
+
+def test_ratios_are_to_the_best_median_of_the_references() -> None:
+    pair = samples(case(reference=("old", "new")), [4, 6, 5], [2, 3, 1])
+    assert reference(pair) == 2
+    assert [ratio(sample, pair) for sample in pair] == [2.5, 1]
+
+
+def test_where_more_is_better_the_best_is_the_highest() -> None:
+    found = case(reference=("old", "new"), less_is_better=False)
+    assert reference(samples(found, [4], [2])) == 4
+
+
+def test_a_bound_is_the_reference_whatever_was_measured() -> None:
+    assert reference(samples(case(bound=20), [40], [])) == 20
+
+
+def test_the_spread_is_the_quartiles() -> None:
+    (sample, empty) = samples(case(), [1, 2, 3, 4, 5], [])
+    assert sample.spread() == (2, 4)
+    assert (empty.spread(), empty.median(), ratio(empty, [sample])) == (None,) * 3
+
+
+def shown(found: list[Sample]) -> str:
+    console = Console(width=160)
+    with console.capture() as capture:
+        console.print(table(found))
+    return capture.get()
+
+
+def test_the_table_says_what_is_missing() -> None:
+    old, new = samples(case(reference=("old",)), [10, 12], [])
+    old.errors.append("hang")
+    new.not_offered = "no such argument"
+    text = shown([old, new])
+    for part in ("11 ms", "10.5 - 11.5", "2 + 1 failed", "1.00", "no such argument"):
+        assert part in text
+
+
+def test_the_plots_are_whole(tmp_path: Path) -> None:
+    pair = samples(case(reference=("old",)), [10, 12], [5])
+    plot.save(pair, tmp_path / "bench")
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["bench.png", "bench.svg"]
+
+
+def test_variants_take_turns_in_an_order_that_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = []
+
+    def variant(name: str) -> Variant:
+        async def measure(lab: Lab) -> Figures:
+            assert list(lab.folder.iterdir()) == []
+            (lab.folder / "left over").touch()
+            order.append(name)
+            if name == "c":
+                raise NotOffered("c")
+            if name == "b":
+                raise Hang("b")
+            return {"time": 1}
+
+        return Variant(name, "base", measure)
+
+    variants = tuple(map(variant, "abc"))
+    found = Case("a-case", "A case", "time", "ms", variants)
+    taken = run(found, 8, tmp_path, monkeypatch)
+    assert [order.count(name) for name in "abc"] == [8, 8, 1]
+    order.remove("c")
+    turns = {"".join(order[i : i + 2]) for i in range(0, 16, 2)}
+    assert turns == {"ab", "ba"}
+    assert [len(sample.runs) for sample in taken] == [8, 0, 0]
+    assert [sample.errors for sample in taken] == [[], ["b"] * 8, []]
+    assert taken[2].not_offered == "c"
+
+
+def run(
+    found: Case, times: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[Sample]:
+    without_a_guest(folder, monkeypatch)
+    made = Bench({"base": Build("base", folder)}, folder, Progress())
+    asyncio.run(made.run([found], times))
+    return made.samples
+
+
+def without_a_guest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def choose(_build: Build, _image: Guest) -> Accel:
+        return Accel("tcg", "")
+
+    monkeypatch.setattr(kernel, "ensure", lambda _progress: Guest(folder))
+    monkeypatch.setattr(accel, "choose", choose)
+
+
+def test_interrupted_it_shows_what_it_has(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    times = iter([7, 9])
+
+    async def measure(_lab: Lab) -> Figures:
+        try:
+            return {"time": next(times)}
+        except StopIteration:
+            raise KeyboardInterrupt from None
+
+    found = Case("a-case", "A", "time", "ms", (Variant("old", "base", measure),))
+    without_a_guest(project, monkeypatch)
+    monkeypatch.setattr(bench, "ALL", [found])
+    monkeypatch.setattr(
+        bench.build, "ensure", lambda name, *_rest: Build(name, project)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        bench.main(["--json"])
+    (sample,) = json.loads(capsys.readouterr().out)["samples"]
+    assert (sample["median"], len(sample["runs"])) == (8, 2)
+
+
+def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:
+    schema = [
+        {"name": "migration-complete", "arg-type": "7"},
+        {"name": "7", "members": [{"name": "release"}]},
+    ]
+    vm = FakeVM(query_qmp_schema=[schema] * 3)
+    found = asyncio.run(offers(vm, "migration-complete", "release"))
+    other = asyncio.run(offers(vm, "migration-complete", "other"))
+    none = asyncio.run(offers(vm, "no-command", "release"))
+    assert (found, other, none) == (True, False, False)
+
+
+def test_every_case_has_a_name_of_its_own_and_a_reference() -> None:
+    assert len({found.name for found in ALL}) == len(ALL)
+    for found in ALL:
+        names = {variant.name for variant in found.variants}
+        assert found.bound or set(found.reference) <= names
+
+
+@pytest.mark.parametrize("arguments", [["--repetitions", "0"], ["--case", "none"]])
+def test_bad_arguments_are_usage_errors(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        bench.main(arguments)
+    assert error.value.code == 2
+
+
+def test_the_machine_is_described(tmp_path: Path) -> None:
+    found = host.describe(Accel("tcg", "no KVM"), tmp_path)
+    text = host.sentence({**found, "load_after": host.load()})
+    assert "tcg (no KVM)" in text
+    assert "unknown" not in text
+
+
+def test_processor_time_is_counted() -> None:
+    before = throughput.processor_seconds(os.getpid())
+    sum(range(3_000_000))
+    assert throughput.processor_seconds(os.getpid()) > before
+
+
+def test_the_slow_flush_compiles(project: Path) -> None:
+    assert slow_flush().is_file()

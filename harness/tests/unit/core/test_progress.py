@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from switchover.core import paths
+from switchover.core.progress import Progress
+
+
+def timings() -> dict[str, float]:
+    return json.loads((paths.BUILD / "timings.json").read_text())
+
+
+def test_it_says_how_long_it_took_last_time(project, capsys):
+    (paths.BUILD / "timings.json").write_text('{"compile": 7.5}')
+    with Progress().step("compile"):
+        pass
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "compile ... 0.0 s (last time 7.5 s)\n" in output.err
+    assert timings() == {"compile": 0.0}
+
+
+def test_it_says_how_far_it_is(project, capsys):
+    with Progress().step("compile") as step:
+        for done in range(1, 101):
+            step.update(done, total=100)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if "/100" in line] == [
+        f"compile ... {tenth}0/100" for tenth in range(1, 10)
+    ]
+
+
+def test_a_failed_step_says_so_and_is_not_timed(project, capsys):
+    with pytest.raises(KeyError), Progress().step("compile"):
+        raise KeyError
+    assert "compile ... failed after 0.0 s" in capsys.readouterr().err
+    assert not (paths.BUILD / "timings.json").exists()
+
+
+def test_steps_may_overlap(project, capsys):
+    progress = Progress()
+    with progress.step("one"), progress.step("two"):
+        pass
+    assert set(timings()) == {"one", "two"}
+
+
+def test_a_broken_store_is_no_obstacle(project):
+    (paths.BUILD / "timings.json").write_text("{")
+    with Progress().step("compile"):
+        pass
+    assert "compile" in timings()

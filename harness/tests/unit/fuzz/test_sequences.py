@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a sequence is judged by has to fail when something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_vm import FakeVM
+
+from switchover.fuzz import search, step
+from switchover.fuzz.debts import Debt, Told, debt
+from switchover.fuzz.ending import Ending
+from switchover.fuzz.player import Player, thrown_away
+from switchover.fuzz.processes import DESTINATION, SOURCE
+from switchover.fuzz.rules import Sequence
+from switchover.judging import legal_statuses
+from switchover.judging.oracle import Verdict
+from switchover.qemu.build import Build
+from switchover.vm.monitor import Event
+
+
+def job(status: str) -> Event:
+    return Event("JOB_STATUS_CHANGE", {"id": "m0", "status": status}, 0)
+
+
+def status(name: str) -> Event:
+    return Event("MIGRATION", {"status": name}, 0)
+
+
+def end(name: str = "BLOCK_JOB_COMPLETED", **data: Any) -> Event:
+    return Event(name, {"device": "m0", **data}, 0)
+
+
+STOP, RESUME = (Event(name, {}, 0) for name in ("STOP", "RESUME"))
+BORN, READY, GONE = job("created"), job("ready"), job("null")
+SETUP, COMPLETED = status("setup"), status("completed")
+
+
+@pytest.mark.parametrize(
+    "owed, events",
+    [
+        (Debt.NONE, [SETUP, STOP]),
+        # It lives, in sync or not.
+        (Debt.OWED, [BORN, SETUP, STOP]),
+        (Debt.OWED, [SETUP, STOP, BORN, READY]),
+        # It has ended while the guest was stopped, and after that the guest has run.
+        (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE]),
+        (Debt.NONE, [BORN, READY, STOP, end(), GONE, RESUME, SETUP, STOP]),
+        # Management has ended it too early.
+        (Debt.NONE, [BORN, READY, end(), GONE, SETUP, STOP]),
+        # It has ended, but nobody has told it to.
+        (Debt.OWED, [BORN, READY, SETUP, STOP, end("BLOCK_JOB_CANCELLED"), GONE]),
+        # It has failed in this migration, or before.
+        (Debt.OWED, [BORN, SETUP, end(error="Input/output error"), GONE, STOP]),
+        (Debt.NONE, [BORN, end(error="Input/output error"), GONE, SETUP, STOP]),
+        # It was refused, whatever one of that name has done before.
+        (Debt.NONE, [SETUP, STOP, BORN, GONE]),
+        (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE, BORN, GONE]),
+        # A later one has taken its place.
+        (Debt.OWED, [BORN, end("BLOCK_JOB_CANCELLED"), GONE, BORN, SETUP, STOP]),
+    ],
+)
+def test_what_is_owed(owed: Debt, events: list[Event]) -> None:
+    assert debt("m0", [*events, COMPLETED], Told()) is owed
+
+
+@pytest.mark.parametrize(
+    "owed, told, events",
+    [
+        # Ended by management before it was in sync, or by force.
+        (Debt.NONE, Told(cancels={2}), [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP]),
+        (Debt.NONE, Told(kills={3}), [BORN, READY, SETUP, STOP]),
+        # In vain, whatever it says at its end.
+        (Debt.NONE, Told(kills={4}), [BORN, READY, SETUP, STOP, end(), GONE]),
+        # In sync, told to end, and not there yet.
+        (Debt.OWED, Told(cancels={3}), [BORN, READY, SETUP, STOP]),
+        # What the job before it was told has nothing to do with this one.
+        (
+            Debt.OWED,
+            Told(kills={1}),
+            [BORN, end("BLOCK_JOB_CANCELLED"), BORN, SETUP, STOP],
+        ),
+    ],
+)
+def test_what_is_owed_after_a_cancel(
+    owed: Debt, told: Told, events: list[Event]
+) -> None:
+    assert debt("m0", [*events, COMPLETED], told) is owed
+
+
+def test_a_guest_that_went_over_to_the_target() -> None:
+    events = [BORN, READY, end(), GONE, SETUP, STOP, COMPLETED]
+    assert debt("m0", events, Told(pivots={2})) is Debt.MOVED
+    assert debt("m1", events, Told()) is Debt.NONE
+
+
+@pytest.mark.parametrize(
+    "journey",
+    [
+        "setup active device completed",
+        "setup active ready device completed",
+        "setup active ready cancelling cancelled setup active failed",
+        "setup active postcopy-device postcopy-active completed",
+    ],
+)
+def test_legal_statuses(journey: str) -> None:
+    assert legal_statuses.illegal(journey.split()) is None
+
+
+@pytest.mark.parametrize(
+    "journey",
+    [
+        "active",
+        "setup completed",
+        "setup active ready completed",
+        "setup active ready ready",
+        "setup active device ready",
+        "setup active failed active",
+    ],
+)
+def test_illegal_statuses(journey: str) -> None:
+    assert legal_statuses.illegal(journey.split())
+
+
+def test_a_snapshot_is_no_migration() -> None:
+    seen = ["setup", "completed", "setup", "active"]
+    assert legal_statuses.of_migrations(seen, 1) == ["setup", "active"]
+    assert legal_statuses.of_migrations(["setup"], 1) == ["setup"]
+    # A migration that has skipped everything is none either, but wrong.
+    assert legal_statuses.of_migrations(seen, 0) == seen
+
+
+def test_a_sequence_is_read_as_it_was_written(tmp_path: Path) -> None:
+    steps = [
+        {"at": "source", "start": {"disks": 1, "iothreads": False}},
+        step.execute("source", "migrate_cancel"),
+        step.fault("destination", "kill"),
+        {"finish": "quit"},
+    ]
+    path = tmp_path / "sequence.jsonl"
+    step.write(path, steps, about="x")
+    assert step.read(path) == steps
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"finish": "quit"}', '{"at": "source"}'])
+def test_what_is_no_sequence(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sequence.jsonl"
+    path.write_text(text)
+    with pytest.raises(step.BadSequence):
+        step.read(path)
+    with pytest.raises(step.BadSequence):
+        step.read(tmp_path / "missing")
+
+
+def test_failures_that_are_alike_have_one_kind() -> None:
+    one = Verdict(crashes=("source: ../block/io.c:1976: Assertion `x' failed",))
+    other = Verdict(crashes=("source: ../block/io.c:2000: Assertion `x' failed",))
+    hang = Verdict(hang="source: no answer within 20 s; see /tmp/1.backtrace")
+    assert search.kind(one.wrong()) == search.kind(other.wrong())
+    assert "backtrace" not in search.kind(hang.wrong())
+
+
+def test_a_destination_that_was_replaced_has_nothing() -> None:
+    source, destination = ({"at": at, "start": {}} for at in ("source", "destination"))
+    migrate = {"at": "source", "execute": "migrate", "arguments": {}}
+    finish = {"finish": "complete"}
+    assert not thrown_away([source, destination, migrate, finish])
+    assert thrown_away([source, destination, migrate, destination, finish])
+    assert not thrown_away([source, destination, migrate, destination, migrate])
+
+
+FAILED = {"status": "failed", "error-desc": "x"}
+RUNNING, STOPPED = {"running": True}, {"running": False}
+RETURN_PATH = {
+    "query_migrate_capabilities": [[{"capability": "return-path", "state": True}]]
+}
+NODES = {"query_named_block_nodes": [[{"node-name": "disk0", "active": True}]]}
+
+
+def player(
+    tmp_path: Path, here: object, there: object, status: str, **answers: Any
+) -> Player:
+    """A player with a source and a destination that answer like this."""
+    told = {"query_migrate": {"status": status}, "query_status": here}
+    told |= {"query_migrate_capabilities": [[]], "query_named_block_nodes": [[]]}
+    told |= answers
+    source = FakeVM("source", **told).event("MIGRATION", status=status)
+    destination = FakeVM("destination", query_status=there)
+    destination.event("MIGRATION", status="completed")
+    made = Player(Build("patched", tmp_path), tmp_path)
+    made.stage.take(SOURCE, source)
+    made.stage.take(DESTINATION, destination)
+    made.stage.disks = range(1)
+    return made
+
+
+def played(
+    tmp_path: Path, here: object, there: object, status: str, **answers: Any
+) -> Player:
+    """A player that has looked at them."""
+    one = player(tmp_path, here, there, status, **answers)
+    asyncio.run(one.look_at_guest())
+    return one
+
+
+def test_one_side_runs(tmp_path: Path) -> None:
+    one = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(RETURN_PATH))
+    assert one.notes.surprises == []
+
+
+@pytest.mark.parametrize("status", ["active", "completed"])
+def test_both_sides_run(tmp_path: Path, status: str) -> None:
+    one = played(tmp_path, RUNNING, RUNNING, status)
+    assert "the guest runs at both sides" in one.notes.surprises
+
+
+def test_both_sides_run_after_they_were_cut_off(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, RUNNING, "active")
+    one.harmed = one.disturbed = True
+    asyncio.run(one.look_at_guest())
+    assert one.split and not one.notes.surprises
+
+
+def test_harm_to_an_earlier_migration_is_no_excuse(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, RUNNING, "active")
+    one.harmed = True
+    asyncio.run(one.look_at_guest())
+    assert one.notes.surprises == ["the guest runs at both sides"]
+
+
+def test_the_guest_runs_though_management_has_stopped_it(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, STOPPED, "failed", query_migrate=FAILED)
+    one.stopped = True
+    asyncio.run(one.look_at_guest())
+    (wrong,) = one.notes.surprises
+    assert "management has stopped it" in wrong
+
+
+def test_a_mirror_writes_after_the_guest_was_taken_back(tmp_path: Path) -> None:
+    one = player(tmp_path, RUNNING, STOPPED, "completed")
+    image = one.stage.image(DESTINATION, 0)
+    image.write_bytes(b"old")
+    one.debts = {0: Debt.OWED}
+    one.takes_back()
+    one.left_alone()
+    assert one.notes.surprises == []
+    image.write_bytes(b"new")
+    one.left_alone()
+    assert one.notes.surprises == ["after completed a mirror has written once more"]
+
+
+@pytest.mark.parametrize("last, wrong", [("running", 1), ("concluded", 0)])
+def test_a_writer_is_left_at_completed(tmp_path: Path, last: str, wrong: int) -> None:
+    one = player(tmp_path, STOPPED, STOPPED, "completed")
+    one.made_by = {"m0": "blockdev-backup"}
+    one.no_writer([BORN, job(last), COMPLETED])
+    assert len(one.notes.surprises) == wrong
+
+
+def has_stopped(
+    tmp_path: Path, paused: bool, *events: Event, before: tuple[Event, ...] = ()
+) -> bool:
+    """Whether a job with these events, and paused or not, is taken for stopped.
+
+    `before` are those before it was told to go on.
+    """
+    jobs = [{"device": "m0", "paused": paused}]
+    one = player(tmp_path, RUNNING, STOPPED, "active", query_block_jobs=[[], jobs])
+    one.source.events += before
+    ending = Ending(one)
+    asyncio.run(ending._let_go())
+    one.source.events += events
+    return asyncio.run(ending._has_stopped("m0"))
+
+
+def test_a_job_that_waits_for_somebody_to_see_to_an_error(tmp_path: Path) -> None:
+    error = Event("BLOCK_JOB_ERROR", {"device": "m0", "action": "stop"}, 0)
+    waits = [BORN, error, job("paused"), job("standby"), job("paused")]
+    assert has_stopped(tmp_path, True, *waits)
+    assert not has_stopped(tmp_path, False, *waits, job("running"))
+    # Its timer came late; nobody has seen to the error.
+    assert has_stopped(tmp_path, True, *waits, job("running"), job("paused"))
+    # It has gone on since, or is another one.
+    assert not has_stopped(tmp_path, True, job("paused"), before=tuple(waits))
+    again = (GONE, BORN, job("paused"))
+    assert not has_stopped(tmp_path, True, *again, before=tuple(waits))
+    other = Event("BLOCK_JOB_ERROR", {"device": "m1", "action": "stop"}, 0)
+    assert not has_stopped(tmp_path, True, BORN, other, job("paused"))
+
+
+def test_it_runs_on_though_it_was_told_that_all_has_arrived(tmp_path: Path) -> None:
+    one = played(tmp_path, RUNNING, STOPPED, "active", **deepcopy(RETURN_PATH))
+    assert one.notes.surprises == ["the guest runs on after it has arrived elsewhere"]
+
+
+def test_a_disk_is_active_at_both_sides(tmp_path: Path) -> None:
+    one = played(tmp_path, STOPPED, RUNNING, "completed", **deepcopy(NODES))
+    assert one.notes.surprises == ["disk0 is active at both sides"]
+
+
+def test_an_interrupted_sequence_is_not_brought_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Interrupted(Sequence):
+        build = Build("patched", tmp_path)
+
+        def folder(self) -> Path:
+            return tmp_path
+
+        def judged(self, verdict: Verdict, player: Player) -> None:
+            raise AssertionError(verdict.wrong())
+
+    async def interrupt(player: Player, one: dict[str, Any]) -> None:
+        player.stage.take(SOURCE, FakeVM("source"))
+        raise KeyboardInterrupt
+
+    async def end(self: Ending, one: dict[str, Any]) -> None:
+        raise AssertionError("it was brought to its end")
+
+    monkeypatch.setattr(Player, "play", interrupt)
+    monkeypatch.setattr(Ending, "play", end)
+    sequence = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        sequence.play(step.records(SOURCE))
+    sequence.teardown()

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Which lines the series changes, and which of them were not executed."""
+
+from __future__ import annotations
+
+import json
+
+from project import commit, repository
+
+from switchover.core import paths
+from switchover.core.command import run
+from switchover.core.git import git
+from switchover.gates import coverage
+from switchover.qemu.build import Build
+
+DIFF = """\
+diff --git a/block.c b/block.c
+--- a/block.c
++++ b/block.c
+@@ -1 +1,2 @@ int f(void)
+-one
++two
++three
+@@ -7,0 +9 @@
++four
+diff --git a/gone.c b/gone.c
+--- a/gone.c
++++ /dev/null
+@@ -1 +0,0 @@
+-x
+"""
+BASE = """\
+int f(int x)
+{
+    return x;
+}
+int main(void)
+{
+    return f(0);
+}
+"""
+PATCHED = BASE.replace(
+    "    return x;", "    if (x) {\n        return 2;\n    }\n    return 0;"
+)
+
+
+def test_lines_that_a_diff_adds() -> None:
+    assert coverage.changed_lines(DIFF) == {"block.c": {1, 2, 9}}
+
+
+def test_a_line_that_was_not_reached_is_named(project) -> None:
+    tree = repository(paths.tree_dir("patched"))
+    commit(tree, "f.c", BASE, "base")
+    git(tree, "tag", "base")
+    commit(tree, "f.c", PATCHED, "patched")
+    build = Build("coverage", tree / "build")
+    build.directory.mkdir()
+    run("gcc", "--coverage", "-c", "-o", "f.o", "../f.c", cwd=build.directory)
+    run("gcc", "--coverage", "-o", "f", "f.o", cwd=build.directory)
+    command = {"file": "../f.c", "output": "f.o"}
+    (build.directory / "compile_commands.json").write_text(json.dumps([command]))
+    run(build.directory / "f", cwd=build.directory)
+    (found,) = coverage.measure(build)
+    assert found.missed == [4]
+    assert str(found) == "f.c: 2 of 3 lines reached\n  4: return 2;"
+    assert coverage.total([found, found]) == "the series: 4 of 6 lines reached"
+    coverage.clear(build)
+    assert coverage.measure(build)[0].missed == [3, 4, 6]

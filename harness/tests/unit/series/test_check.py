@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import json
+
+import pytest
+import toy_series
+from project import commit, patch, write_series
+
+from switchover.commands import series
+from switchover.core import paths
+from switchover.core.errors import BuildFailed, PatchFailed
+from switchover.core.progress import Progress
+from switchover.qemu import tree
+from switchover.qemu.build import Build
+from switchover.series import check, checkpatch, checktree, commits, coverletter
+from switchover.suites.iotest_check import Outcome
+
+NEW_TEST = f"{series.TESTS}/mirror-then-migrate"
+
+
+class Workshop:
+    """Stands in for building and testing: what was built, and what shall fail."""
+
+    def __init__(self) -> None:
+        self.built: list[str] = []
+        self.broken = ""
+        self.failing = ""
+
+    def compile_at(self, commit: str, _base: str, _progress: Progress) -> Build:
+        source = checktree.move(commit)
+        text = (source / "block.c").read_text()
+        self.built.append(text.split("\n")[1])
+        if self.broken and self.broken in text:
+            raise BuildFailed("QEMU does not compile")
+        return Build(checktree.NAME, paths.build_dir(checktree.NAME))
+
+    def tests(self, *_arguments):
+        status = self.failing or "pass"
+        yield "unit test test-a", Outcome(status, "", 1.0, paths.LOGS / "a")
+
+
+@pytest.fixture
+def workshop(project, monkeypatch) -> Workshop:
+    """A toy of two exported patches, which can be checked in no time."""
+    toy_series.use(monkeypatch)
+    shop = Workshop()
+    monkeypatch.setattr(checktree, "compile_at", shop.compile_at)
+    monkeypatch.setattr(check, "_tests", shop.tests)
+    monkeypatch.setattr(check.configure, "decisive", lambda: "")
+    patched = tree.ensure("patched", Progress()).directory
+    commit(patched, "block.c", "one\n2\n3\n", "second")
+    series.export()
+    letter = "Subject: A\nVersion: 1\n\n{patches from first}\n"
+    (paths.PATCHES / coverletter.FILE).write_text(letter)
+    return shop
+
+
+def wrong(fast: bool = False) -> list[str]:
+    """Run the check; what it finds wrong."""
+    made = commits.applied(Progress())
+    found = [*check.about_series(made, False)]
+    found += check.messages(made, "base", Progress())
+    if not fast:
+        found += check.patch_by_patch(made, Progress())
+    return [str(one) for one in found if not one.passed]
+
+
+def test_each_patch_is_built_by_itself(workshop):
+    assert wrong() == []
+    assert workshop.built == ["2", "2"]
+    assert "one\n2\n3\n" == (paths.tree_dir(checktree.NAME) / "block.c").read_text()
+
+
+def test_what_was_checked_is_remembered(workshop):
+    wrong()
+    assert wrong() == []
+    assert len(workshop.built) == 2
+
+
+def test_an_edit_makes_what_comes_after_it_stale(workshop):
+    wrong()
+    edited = (paths.PATCHES / "0002-second.patch").read_text().replace("+3", "+drei")
+    (paths.PATCHES / "0002-second.patch").write_text(edited)
+    wrong()
+    assert len(workshop.built) == 3
+    write_series(**{"0001-first": patch("first", "two", "zwei")})
+    wrong()
+    assert workshop.built[3:] == ["zwei"]
+
+
+def test_another_message_makes_nothing_stale(workshop):
+    wrong()
+    reworded = (paths.PATCHES / "0001-first.patch").read_text().replace("first", "1st")
+    (paths.PATCHES / "0001-first.patch").write_text(reworded)
+    wrong()
+    assert len(workshop.built) == 2
+
+
+def test_other_compilers_make_all_stale(workshop, monkeypatch):
+    wrong()
+    monkeypatch.setattr(check.configure, "decisive", lambda: "gcc 13")
+    wrong()
+    assert len(workshop.built) == 4
+
+
+def test_a_patch_that_does_not_build_is_named_and_tried_again(workshop):
+    workshop.broken = "\nthree\n"
+    (said,) = wrong()
+    assert said.startswith("0001 first: build: QEMU does not compile; see ")
+    workshop.broken = ""
+    assert wrong() == []
+    assert len(workshop.built) == 3
+
+
+def test_a_test_that_does_not_pass_is_named(workshop):
+    workshop.failing = "not run"
+    said = wrong()
+    assert len(said) == 2
+    assert said[0].startswith("0001 first: unit test test-a: not run; see ")
+
+
+def test_what_was_not_checked_is_no_pass(workshop):
+    made = commits.applied(Progress())
+    found = next(check.remembered(made))
+    assert str(found).endswith("not checked as it is now")
+    wrong()
+    assert all(one.passed for one in check.remembered(made))
+
+
+def test_a_patch_that_export_would_change_is_named(workshop):
+    path = paths.PATCHES / "0002-second.patch"
+    path.write_text(path.read_text() + "-- \n2.39\n")
+    assert wrong(fast=True) == [
+        "export: scripts/series export would change 0002-second.patch"
+    ]
+
+
+def test_iotests_have_to_be_the_same_as_in_the_series(workshop):
+    patched = paths.tree_dir("patched")
+    commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
+    series.export()
+    assert wrong(fast=True) == []
+    copy = paths.IOTESTS / "mirror-then-migrate"
+    copy.chmod(0o755)
+    expected = ["iotests: iotests/ is not as in patches/: mirror-then-migrate"]
+    assert wrong(fast=True) == expected
+    copy.unlink()
+    assert wrong(fast=True) == expected
+
+
+def test_what_checkpatch_says_needs_a_reason(workshop):
+    script = paths.tree_dir("base") / checkpatch.SCRIPT
+    script.write_text("print 'x:7: ERROR: no'; exit 1;")
+    with pytest.raises(tree.WrongTree):
+        wrong(fast=True)
+    made = commits.between("base", "series")
+    said = [str(one) for one in check.messages(made, "base", Progress())]
+    assert said[1] == "0002 second: checkpatch: line 7: ERROR: no"
+    reasons = '["first"]\n"no" = "why"\n["second"]\n"yes" = "why"\n["third"]\n'
+    (paths.PATCHES / checkpatch.FILE).write_text(reasons)
+    assert [str(one) for one in check.messages(made, "base", Progress())] == [
+        "0001 first: checkpatch: passed",
+        (
+            "0002 second: checkpatch: line 7: ERROR: no; "
+            "checkpatch.toml justifies 'yes', which is not said"
+        ),
+        "checkpatch: checkpatch.toml has a patch that is not in the series: third",
+    ]
+
+
+def test_a_patch_that_does_not_apply_ends_the_check(workshop):
+    write_series(**{"0001-first": patch("first", "zwo", "2")})
+    with pytest.raises(PatchFailed):
+        wrong()
+
+
+def test_it_is_said_that_local_work_is_not_checked(workshop, capsys):
+    (paths.tree_dir("patched") / "block.c").write_text("mine\n")
+    check.main(fast=True, rebased=False, as_data=False)
+    assert "local work; checking patches/, not that" in capsys.readouterr().err
+
+
+def test_the_script_says_what_is_wrong(workshop, capsys):
+    assert check.main(fast=False, rebased=False, as_data=False) == 0
+    assert capsys.readouterr().out == "9 passed, 0 failed\n"
+    (paths.PATCHES / coverletter.FILE).unlink()
+    assert check.main(fast=True, rebased=False, as_data=True) == 1
+    said = capsys.readouterr()
+    (bad,) = [one for one in json.loads(said.out) if not one["passed"]]
+    assert bad["check"] == "cover letter"
+    assert "cover letter: patches/cover-letter has to begin" in said.err

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import re
+
+import pytest
+from project import commit, patch, write_series
+
+from switchover.commands import series
+from switchover.core import paths
+from switchover.core.errors import WrongTree
+from switchover.core.git import git, head
+from switchover.core.progress import Progress
+from switchover.qemu import tree
+from switchover.suites import base_failures
+
+NEW_TEST = f"{series.TESTS}/mirror-then-migrate"
+
+
+@pytest.fixture
+def patched(project, monkeypatch):
+    """The patched tree of a project whose QEMU is one file, with one patch."""
+
+    def unpack(target, _cache):
+        target.mkdir()
+        (target / "block.c").write_text("one\ntwo\nthree\n")
+        return "a toy"
+
+    monkeypatch.setattr(tree.source, "unpack", unpack)
+    write_series(old=patch("first", "two", "2"))
+    return tree.ensure("patched", Progress()).directory
+
+
+def contents() -> dict[str, str]:
+    return {path.name: path.read_text() for path in paths.PATCHES.iterdir()}
+
+
+def test_commits_become_patches(patched):
+    commit(patched, "block.c", "one\n2\n3\n", "block: count on")
+    assert series.export() == ["0001-first.patch", "0002-block-count-on.patch"]
+    assert sorted(contents()) == [
+        "0001-first.patch",
+        "0002-block-count-on.patch",
+        "series",
+    ]
+    listing = (paths.PATCHES / "series").read_text()
+    assert listing == "0001-first.patch\n0002-block-count-on.patch\n"
+
+
+def test_patches_hold_nothing_that_changes_by_itself(patched):
+    series.export()
+    text = contents()["0001-first.patch"]
+    assert text.startswith("From " + "0" * 40)
+    assert "Subject: [PATCH] first\n" in text
+    assert re.search(r"^index [0-9a-f]{40}\.\.[0-9a-f]{40}", text, re.MULTILINE)
+    assert not re.search(r"^-- $|\|", text, re.MULTILINE)
+
+
+def test_what_is_exported_is_no_local_work(patched):
+    commit(patched, "block.c", "one\n2\n3\n", "block: count on")
+    series.export()
+    series.apply(Progress())
+    assert (patched / "block.c").read_text() == "one\n2\n3\n"
+
+
+def test_export_then_apply_elsewhere_is_the_same_tree(patched):
+    commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
+    series.export()
+    content = git(patched, "rev-parse", "HEAD^{tree}")
+    git(paths.tree_dir("base"), "worktree", "remove", "--force", patched)
+    series.apply(Progress())
+    assert git(patched, "rev-parse", "HEAD^{tree}") == content
+
+
+def test_added_iotests_are_copied(patched):
+    (patched / "script").write_text("#!/bin/sh\n")
+    commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
+    (patched / NEW_TEST).chmod(0o755)
+    git(patched, "commit", "--quiet", "--all", "--amend", "--no-edit", env=tree.NOBODY)
+    series.export()
+    (copy,) = paths.IOTESTS.iterdir()
+    assert copy.read_bytes() == (patched / NEW_TEST).read_bytes()
+    assert copy.stat().st_mode & 0o111
+    git(patched, "reset", "--quiet", "--hard", "HEAD^")
+    series.export()
+    assert not list(paths.IOTESTS.iterdir())
+
+
+def test_the_declaration_beside_the_iotests_is_kept(patched):
+    paths.IOTESTS.mkdir()
+    (paths.IOTESTS / base_failures.FILE).write_text("[mirror-then-migrate]\n")
+    (paths.IOTESTS / "no-longer-there").touch()
+    commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
+    series.export()
+    names = sorted(path.name for path in paths.IOTESTS.iterdir())
+    assert names == [base_failures.FILE, "mirror-then-migrate"]
+
+
+def test_what_is_not_committed_is_not_exported(patched):
+    before = contents()
+    (patched / "block.c").write_text("mine\n")
+    with pytest.raises(WrongTree, match=r"not committed \(block.c\)"):
+        series.export()
+    assert contents() == before
+
+
+def test_apply_does_not_overwrite_local_work(patched):
+    commit(patched, "block.c", "mine\n", "mine")
+    before = head(patched)
+    with pytest.raises(WrongTree, match="scripts/series export"):
+        series.apply(Progress())
+    assert head(patched) == before
+
+
+def test_a_series_that_left_its_base_is_not_exported(patched):
+    git(patched, "checkout", "--quiet", "--orphan", "other")
+    git(patched, "commit", "--quiet", "--message=other", env=tree.NOBODY)
+    with pytest.raises(WrongTree, match="not on top of its base"):
+        series.export()
+
+
+def test_there_has_to_be_a_tree(project):
+    with pytest.raises(WrongTree, match="scripts/series apply"):
+        series.export()

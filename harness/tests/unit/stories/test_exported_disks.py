@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Shared disks: what their clients were told has to be at the destination."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from fake_vm import FakeVM
+
+from switchover.guest import disk, record
+from switchover.guest.nbdclient import NBDClient
+from switchover.stories.exported_disks import SIZE, Shared
+from switchover.stories.notes import Notes
+
+
+@pytest.mark.parametrize("missing", ["nothing", "a block", "a record"])
+def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
+    source, notes = FakeVM(), Notes()
+    source.folder = tmp_path
+    shared = Shared(source, FakeVM(), notes)
+    client = NBDClient(0, 1)
+    client.acknowledged = {1: 1}
+    shared._clients.append(client)
+    for side in ("source", "target"):
+        image = tmp_path / f"shared-{side}0.raw"
+        disk.make_blank(image, SIZE)
+        with open(image, "r+b") as file:
+            if missing != "a record":
+                file.seek(record.RECORD_BYTES)
+                file.write(record.pack(0, 1))
+            if missing == "a block" and side == "source":
+                file.seek(SIZE - 1)
+                file.write(b"x")
+    asyncio.run(shared.compare())
+    assert bool(notes.surprises) is (missing != "nothing")

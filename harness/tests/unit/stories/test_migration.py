@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Migration: who listens first, what is a wait, what a guest's stops are."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from fake_vm import FakeVM
+
+from switchover.stories import migration as migration_module
+from switchover.stories.migration import PASSES, Migration, journey, recovery, stops
+from switchover.stories.notes import Notes
+from switchover.vm.monitor import Event
+from switchover.vm.transports import TRANSPORTS
+from switchover.vm.vm import Hang
+
+LISTENS = {"type": "inet", "host": "::1", "port": "1"}
+
+
+def migration(source: FakeVM, transport: str = "socket") -> Migration:
+    destination = FakeVM("destination", query_migrate={"socket-address": [LISTENS]})
+    channel = TRANSPORTS[transport](destination.name)
+    return Migration(source, destination, Notes(), channel)
+
+
+def went(source: FakeVM, *statuses: str) -> FakeVM:
+    for status in statuses:
+        source.event("MIGRATION", status=status)
+    return source
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migration_module, "WAIT_SECONDS", 0)
+
+
+@pytest.mark.parametrize("name", list(TRANSPORTS))
+def test_only_a_live_destination_listens_before_the_source_speaks(name: str) -> None:
+    attempt = migration(FakeVM(), name)
+    destination = attempt._destination
+    asyncio.run(attempt.start())
+    live = TRANSPORTS[name]("destination").live
+    assert len(destination.said("migrate-incoming")) == int(live)
+    asyncio.run(attempt.deliver())
+    assert len(destination.said("migrate-incoming")) == 1
+
+
+@pytest.mark.parametrize("name", list(TRANSPORTS))
+def test_what_is_written_is_read(name: str) -> None:
+    made = TRANSPORTS[name]("d")
+    if name == "tcp":
+        assert made.outgoing is None
+        return
+    assert all("d." in str(address) for address in (made.outgoing, made.incoming))
+    assert made.outgoing == made.incoming or name == "exec"
+
+
+def test_a_second_attempt_waits_for_the_end_of_the_first() -> None:
+    source = FakeVM(query_yank=[[{"type": "migration"}], [{"type": "block-node"}]])
+    asyncio.run(migration(source).start())
+    assert [name for name, _ in source.commands] == ["query-yank"] * 2 + ["migrate"]
+
+
+def test_a_source_goes_where_the_destination_listens() -> None:
+    source = FakeVM()
+    attempt = migration(source, "tcp")
+    asyncio.run(attempt.start())
+    (said,) = source.said("migrate")
+    assert said["channels"][0]["addr"] == {"transport": "socket", **LISTENS}
+
+
+def test_each_side_is_given_an_end_of_a_socket_pair() -> None:
+    source = FakeVM()
+    attempt = migration(source, "fd")
+    asyncio.run(attempt.start())
+    name = attempt._transport.descriptor
+    assert source.given == attempt._destination.given == [name]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "waits"),
+    [
+        (("active", "device"), True),
+        (("active", "pre-switchover", "device"), True),
+        (("active", "device", "completed"), False),
+        (("active", "device", "failed"), False),
+        (("active", "device", "postcopy-active"), False),
+    ],
+)
+def test_it_waits_while_it_stays_in_device(
+    statuses: tuple[str, ...], waits: bool
+) -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, *statuses)
+    assert asyncio.run(attempt.waits()) is waits
+
+
+def looked(source: FakeVM, count: int) -> FakeVM:
+    for _ in range(count):
+        source.event("MIGRATION_PASS")
+    return source
+
+
+def test_it_goes_on_while_the_guest_runs_and_ram_is_looked_at() -> None:
+    source = FakeVM(query_status={"running": True})
+    attempt = migration(source)
+    looked(source, PASSES)
+    assert asyncio.run(attempt.goes_on())
+
+
+def test_it_does_not_go_on_when_the_guest_is_stopped_early() -> None:
+    source = FakeVM(query_status={"running": False})
+    attempt = migration(source)
+    looked(source, PASSES - 1).event("STOP")
+    assert not asyncio.run(attempt.goes_on())
+
+
+def test_passes_of_an_earlier_attempt_do_not_count() -> None:
+    source = looked(FakeVM(query_status={"running": True}), PASSES)
+    with pytest.raises(Hang):
+        asyncio.run(migration(source).goes_on())
+
+
+def test_a_qemu_that_tells_nothing_of_storage() -> None:
+    assert asyncio.run(migration(FakeVM()).storage()) == {}
+
+
+def test_an_earlier_attempt_does_not_count() -> None:
+    source = went(FakeVM(), "device", "cancelled")
+    attempt = migration(source)
+    went(source, "active", "device", "completed")
+    assert asyncio.run(attempt.landmark()) == "completed"
+    assert journey(source) == ("cancelled", "completed")
+
+
+def test_a_failure_is_noted_with_its_reason() -> None:
+    source = FakeVM(query_migrate={"error-desc": "job 'm0' is in the way"})
+    attempt = migration(source)
+    went(source, "failed")
+    assert asyncio.run(attempt.landmark()) == "failed"
+    assert attempt._notes.errors == ["job 'm0' is in the way"]
+
+
+@pytest.mark.parametrize("status", ["pre-switchover", "completed"])
+def test_a_pause_that_is_none_is_a_surprise(status: str) -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, status)
+    asyncio.run(attempt.pause())
+    assert bool(attempt._notes.surprises) is (status != "pre-switchover")
+
+
+def test_a_cancel_is_awaited() -> None:
+    source = FakeVM()
+    attempt = migration(source)
+    went(source, "device", "cancelling", "cancelled")
+    assert asyncio.run(attempt.cancel()) == "cancelled"
+    assert source.said("migrate_cancel")
+
+
+def test_stops_are_counted() -> None:
+    source = FakeVM().event("STOP").event("RESUME").event("STOP")
+    assert stops(source) == 2
+
+
+def test_recovery_is_from_the_death_to_the_next_resume() -> None:
+    def resumed(*times: float) -> FakeVM:
+        source = FakeVM()
+        source.events += [Event("RESUME", {}, time) for time in times]
+        return source
+
+    dead, alive = FakeVM(), FakeVM()
+    dead.killed, dead.ended_at = True, 10.0
+    alive.killed, alive.ended_at = False, 5.0
+    assert recovery(resumed(9.0, 10.5, 12.0), [alive, dead]) == 500
+    assert recovery(resumed(9.0), [alive, dead]) is None
+    assert recovery(resumed(9.0), [alive]) is None

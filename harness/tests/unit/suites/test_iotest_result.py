@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The command scripts/iotests, on builds whose `check` is a stand-in."""
+
+from __future__ import annotations
+
+import json
+
+import iotest_tree
+import pytest
+from iotest_tree import FAIL, PASS, UNSUITED_RAW
+
+from switchover.commands import iotests
+from switchover.core import paths
+from switchover.qemu import build, ninja
+from switchover.qemu.build import Build
+from switchover.suites import base_failures, iotest_check, unittests
+
+# A unittest stand-in: lists its cases, and fails in one of them.
+CASES = f"""\
+# iotests.main(
+case $1 in
+raw|qcow2) {PASS};;
+A.test_bad) echo "KeyError: 'error'"; exit 1;;
+esac
+"""
+LISTER = "print('case: A.test_bad')\nprint('case: A.test_good')\n"
+
+
+@pytest.fixture
+def trees(project, monkeypatch, tmp_path):
+    """Both builds without any tests, and iotests/ with one for qcow2 that passes."""
+    made = {name: Build(name, paths.build_dir(name)) for name in build.NAMES}
+    monkeypatch.setattr(build, "ensure", lambda name, _progress: made[name])
+    lister = tmp_path / "list_cases.py"
+    lister.write_text(LISTER)
+    monkeypatch.setattr(iotest_check, "LISTER", lister)
+    for name in build.NAMES:
+        iotest_tree.make(name)
+        made[name].directory.mkdir(parents=True)
+        (made[name].directory / "build.ninja").touch()
+    iotest_tree.write_test(paths.IOTESTS / "t", f"{UNSUITED_RAW}\n{PASS}")
+
+
+def declare(text: str) -> None:
+    (paths.IOTESTS / base_failures.FILE).write_text(text)
+
+
+def data(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_all_of_the_projects_own_run_on_patched(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "u", PASS)
+    assert iotests.main(["--json"]) == 0
+    run = [(one["test"], one["format"], one["log"]) for one in data(capsys)]
+    assert [one[:2] for one in run] == [("t", "qcow2"), ("u", "raw"), ("u", "qcow2")]
+    assert all("/iotests/patched/" in log for _, _, log in run)
+
+
+def test_the_series_unit_tests_run_where_they_are(trees, monkeypatch, capsys):
+    patched = paths.build_dir("patched")
+    test = unittests.OWN[0]
+    (patched / "build.ninja").write_text(f"\nbuild tests/unit/{test}: link")
+    compiled = []
+    monkeypatch.setattr(ninja, "compile_targets", lambda *given: compiled.append(given))
+    program = patched / "tests" / "unit" / test
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\necho 'not ok 1 /bdrv-inactivate/park'; exit 1\n")
+    program.chmod(0o755)
+    assert iotests.main(["base", "--json"]) == 0
+    assert [one["format"] for one in data(capsys)] == ["qcow2"]
+    assert iotests.main(["patched", "--json"]) == 1
+    assert data(capsys)[-1]["reason"] == "not ok 1 /bdrv-inactivate/park"
+    assert [given[1] for given in compiled] == [[f"tests/unit/{test}"]]
+
+
+def test_the_last_line_counts(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "u", FAIL)
+    assert iotests.main([]) == 1
+    output = capsys.readouterr()
+    assert output.out == "1 as declared, 2 not\n"
+    assert "u (raw): expected pass; was fail: output mismatch: -two; see " in output.err
+
+
+def test_a_test_that_is_meant_for_no_format_proves_nothing(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "t", f"{iotest_tree.NOT_RUN}")
+    assert iotests.main([]) == 1
+    assert capsys.readouterr().out == "0 as declared, 2 not\n"
+
+
+def test_qemus_own_tests_can_be_named(trees, capsys):
+    folder = paths.tree_dir("base") / "tests" / "qemu-iotests"
+    iotest_tree.write_test(folder / "tests" / "theirs", PASS)
+    assert iotests.main(["base", "theirs"]) == 0
+    assert capsys.readouterr().out == "2 as declared, 0 not\n"
+
+
+def test_on_base_the_cases_fail_as_declared(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "t", CASES)
+    declare('[t.fails]\n"A.test_bad" = "^KeyError: \'error\'$"\n')
+    assert iotests.main(["base"]) == 0
+    assert capsys.readouterr().out == "4 as declared, 0 not\n"
+    declare('[t.fails]\n"A.test_good" = "no"\n')
+    assert iotests.main(["base"]) == 1
+    assert capsys.readouterr().out == "0 as declared, 4 not\n"
+
+
+def test_a_declaration_is_for_base_alone(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "t", CASES)
+    declare('[t.fails]\n"A.test_bad" = "no"\n')
+    assert iotests.main(["patched"]) == 0
+
+
+def test_a_test_can_be_declared_as_a_whole(trees, capsys):
+    iotest_tree.write_test(paths.IOTESTS / "t", FAIL)
+    declare('[t]\nfails = "^said$"\n')
+    assert iotests.main(["base"]) == 0
+    assert capsys.readouterr().out == "2 as declared, 0 not\n"
+
+
+def test_what_is_declared_has_to_be_there(trees, capsys):
+    declare('[gone]\nfails = "x"\n')
+    assert iotests.main(["base"]) == 1
+    assert "gone (any): expected fail: x; was missing" in capsys.readouterr().err
+    assert iotests.main(["base", "t"]) == 0
+    declare('[t.fails]\n"A.test_gone" = "x"\n')
+    iotest_tree.write_test(paths.IOTESTS / "t", CASES)
+    assert iotests.main(["base", "t"]) == 1
+    errors = capsys.readouterr().err
+    assert "t A.test_gone (any): expected fail: x; was missing" in errors
+
+
+@pytest.mark.parametrize("words", [["none"], ["base", "none"], ["base", "patched"]])
+def test_an_unknown_test_is_a_usage_error(trees, words, capsys):
+    with pytest.raises(SystemExit) as caught:
+        iotests.main(words)
+    assert caught.value.code == 2
+    assert f"there is no iotest {words[-1]}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["base"], ["041"]])
+def test_upstream_takes_no_tests(project, words):
+    with pytest.raises(SystemExit) as caught:
+        iotests.main(["--upstream", *words])
+    assert caught.value.code == 2

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import iotest_tree
+import pytest
+
+from switchover.core import paths
+from switchover.suites import iotests_folder
+
+
+@pytest.fixture
+def tree(project):
+    """A tree with the tests 041 and "theirs"; "ours" and "theirs" in iotests/."""
+    folder = iotest_tree.make(theirs="of the tree")
+    iotest_tree.write_test(folder / "041", "numbered")
+    (folder / "__pycache__").mkdir()
+    for name in ("ours", "theirs"):
+        iotest_tree.write_test(paths.IOTESTS / name, "of the project")
+    (paths.IOTESTS / "base.toml").touch()
+    return folder
+
+
+def test_it_has_the_tests_of_both(tree):
+    source = iotests_folder.make("base")
+    assert (source / "041").read_text() == "numbered"
+    assert (source / "tests" / "ours").read_text() == "of the project"
+    assert (source / "tests" / "ours.out").exists()
+    assert (source / "check").exists()
+    assert not (source / "__pycache__").exists()
+    assert not (source / "tests" / "base.toml").exists()
+
+
+def test_the_tree_comes_first(tree):
+    assert (
+        iotests_folder.make("base") / "tests" / "theirs"
+    ).read_text() == "of the tree"
+
+
+def test_nothing_is_written_to_the_tree(tree):
+    before = sorted(tree.rglob("*"))
+    (iotests_folder.make("base") / "tests" / "scratch").touch()
+    assert sorted(tree.rglob("*")) == before
+
+
+def test_it_is_made_anew(tree):
+    (iotests_folder.make("base") / "tests" / "stale").touch()
+    assert not (iotests_folder.make("base") / "tests" / "stale").exists()
+
+
+def test_own_tests_have_an_output(tree):
+    (paths.IOTESTS / "no-test").touch()
+    assert [path.name for path in iotests_folder.own()] == ["ours", "theirs"]
+
+
+@pytest.mark.parametrize("name", ["41", "041", "ours", "theirs"])
+def test_tests_are_found_by_the_names_that_check_takes(tree, name):
+    assert iotests_folder.find(iotests_folder.make("base"), name)
+
+
+@pytest.mark.parametrize("name", ["42", "check", "ours.out", "base.toml", "../041"])
+def test_what_is_no_test_is_not_found(tree, name):
+    assert not iotests_folder.find(iotests_folder.make("base"), name)
