@@ -199,5 +199,6 @@ def test_processor_time_is_counted() -> None:
     assert throughput.processor_seconds(os.getpid()) > before
 
 
-def test_the_slow_flush_compiles(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+def test_the_slow_flush_compiles() -> None:
     assert slow_flush().is_file()

@@ -292,7 +292,8 @@ def test_a_tree_without_history_is_told(project):
         Repository.at(project / "nowhere")
 
 
-def test_a_part_of_a_clone_is_told(project):
+@pytest.mark.usefixtures("project")
+def test_a_part_of_a_clone_is_told():
     directory = history("good", "bad")
     commit(directory, "qemu-options.hx", "x\n", "options")
     (directory / "block").mkdir()

@@ -120,7 +120,8 @@ def old_python(monkeypatch):
     monkeypatch.setattr(python2, "ensure", lambda: Path("/old/python"))
 
 
-def test_an_old_tree_is_made_with_make_and_python_2(project, old_python):
+@pytest.mark.usefixtures("project", "old_python")
+def test_an_old_tree_is_made_with_make_and_python_2():
     text = f"--disable-gtk) x;; --disable-gtkabi-z) # {recipe.NO_PYTHON_3}"
     found = recipe.of(source(configure=text, Makefile="subdir-%:\n"))
     assert found.is_old
@@ -131,19 +132,22 @@ def test_an_old_tree_is_made_with_make_and_python_2(project, old_python):
     assert recipe.needs_python2(text)
 
 
-def test_memfd_create_is_kept_apart_where_qemu_has_its_own(project):
+@pytest.mark.usefixtures("project")
+def test_memfd_create_is_kept_apart_where_qemu_has_its_own():
     assert "memfd_create" in recipe.header(source(configure="#include <sys/memfd.h>"))
     assert recipe.header(source(configure="#include <sys/mman.h>")) == ""
 
 
-def test_a_tree_in_between_is_made_with_make_and_python_3(project):
+@pytest.mark.usefixtures("project")
+def test_a_tree_in_between_is_made_with_make_and_python_3():
     found = recipe.of(source(configure="--disable-sdl) x", Makefile="%/all:\n"))
     assert found.program[0] == "make"
     assert found.targets[0] == "x86_64-softmmu/all"
     assert recipe.python3() in found.options
 
 
-def test_a_new_tree_is_made_with_ninja(project):
+@pytest.mark.usefixtures("project")
+def test_a_new_tree_is_made_with_ninja():
     text = "--without-default-features) --meson=*) --disable-gtk)"
     found = recipe.of(source(configure=text, meson_build=""))
     assert found.program == ("ninja",)
@@ -152,7 +156,8 @@ def test_a_new_tree_is_made_with_ninja(project):
     assert "--disable-gtk" not in found.options
 
 
-def test_python_2_that_can_not_be_had_is_told(project, monkeypatch):
+@pytest.mark.usefixtures("project")
+def test_python_2_that_can_not_be_had_is_told(monkeypatch):
     def unavailable(*_):
         raise SourceUnavailable("no network")
 
@@ -162,7 +167,8 @@ def test_python_2_that_can_not_be_had_is_told(project, monkeypatch):
         python2.ensure()
 
 
-def test_a_stand_in_for_python_2_is_not_taken(project, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("project")
+def test_a_stand_in_for_python_2_is_not_taken(monkeypatch, tmp_path):
     stand_in = tmp_path / "python2"
     stand_in.write_text("#!/bin/sh\nexit 127\n")
     stand_in.chmod(0o755)
@@ -171,9 +177,8 @@ def test_a_stand_in_for_python_2_is_not_taken(project, monkeypatch, tmp_path):
     assert python2.ensure() == paths.CACHE / "python2" / python2.PROGRAM
 
 
-def test_what_an_earlier_build_left_is_made_anew_if_it_is_in_the_way(
-    project, monkeypatch
-):
+@pytest.mark.usefixtures("project")
+def test_what_an_earlier_build_left_is_made_anew_if_it_is_in_the_way(monkeypatch):
     tries = []
 
     def build(_made, _progress, reused):
@@ -192,7 +197,8 @@ def test_what_an_earlier_build_left_is_made_anew_if_it_is_in_the_way(
 
 
 @pytest.mark.parametrize("needed", [True, False])
-def test_libfdt_is_installed_where_it_is_needed(project, monkeypatch, needed):
+@pytest.mark.usefixtures("project")
+def test_libfdt_is_installed_where_it_is_needed(monkeypatch, needed):
     installed = []
     monkeypatch.setattr(builder.bootstrap, "missing_packages", list)
     monkeypatch.setattr(builder.bootstrap, "install", installed.extend)
@@ -269,7 +275,8 @@ def keycodemapdb(place: Path, kind: str) -> tuple[Path, Path]:
     return files
 
 
-def test_what_a_commit_lacks_is_taken_from_the_release(release):
+@pytest.mark.usefixtures("release")
+def test_what_a_commit_lacks_is_taken_from_the_release():
     (folders.source() / "ui" / "keycodemapdb").mkdir(parents=True)
     sourcetree.add_wraps(Progress())
     assert (folders.source() / "ui" / "keycodemapdb" / "README").exists()
@@ -280,14 +287,16 @@ def test_what_a_commit_lacks_is_taken_from_the_release(release):
 @pytest.mark.parametrize(
     "options", [["code-map", "--lang=c"], ["--lang=c", "code-map"]]
 )
-def test_keymap_gen_takes_options_where_an_old_qemu_puts_them(release, options):
+@pytest.mark.usefixtures("release")
+def test_keymap_gen_takes_options_where_an_old_qemu_puts_them(options):
     (folders.source() / "ui").mkdir(parents=True)
     sourcetree.add_wraps(Progress())
     program = folders.source() / keycodes.PLACE / keycodes.PROGRAM
     assert run(sys.executable, program, *options) == "code-map in c\n"
 
 
-def test_keys_are_those_that_a_qemu_of_that_age_has(release):
+@pytest.mark.usefixtures("release")
+def test_keys_are_those_that_a_qemu_of_that_age_has():
     source(ui__x="", qapi__ui_json="{ 'enum': 'QKeyCode',\n  'data': [ 'esc',\n'1' ] }")
     table = folders.source() / keycodes.PLACE / keycodes.TABLE
     sourcetree.add_wraps(Progress())
@@ -301,7 +310,8 @@ def test_keys_are_those_that_a_qemu_of_that_age_has(release):
     assert table.stat().st_mtime_ns == made
 
 
-def test_a_keycodemapdb_that_came_with_a_release_is_left_alone(release):
+@pytest.mark.usefixtures("release")
+def test_a_keycodemapdb_that_came_with_a_release_is_left_alone():
     program, table = keycodemapdb(folders.source() / keycodes.PLACE, "another ")
     source(qapi__ui_json="{ 'enum': 'QKeyCode', 'data': [ 'esc' ] }")
     sourcetree.add_wraps(Progress())

@@ -25,7 +25,8 @@ def test_without_root_one_sentence_names_the_packages(monkeypatch):
     )
 
 
-def test_lists_are_updated_once_before_it_gives_up(project, monkeypatch):
+@pytest.mark.usefixtures("project")
+def test_lists_are_updated_once_before_it_gives_up(monkeypatch):
     verbs = []
 
     def no_network(verb, *packages):
@@ -39,7 +40,8 @@ def test_lists_are_updated_once_before_it_gives_up(project, monkeypatch):
     assert verbs == ["install", "update", "install"]
 
 
-def test_a_venv_that_could_not_be_filled_is_made_again(project, monkeypatch):
+@pytest.mark.usefixtures("project")
+def test_a_venv_that_could_not_be_filled_is_made_again(monkeypatch):
     def no_network(*arguments):
         if "pip" in arguments:
             raise command.CommandFailed("No matching distribution")
@@ -50,7 +52,8 @@ def test_a_venv_that_could_not_be_filled_is_made_again(project, monkeypatch):
     assert not bootstrap.venv_is_ready()
 
 
-def test_a_changed_pin_makes_the_venv_stale(project, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("project")
+def test_a_changed_pin_makes_the_venv_stale(monkeypatch, tmp_path):
     pins = tmp_path / "requirements.txt"
     pins.write_text("rich==1\n")
     monkeypatch.setattr(bootstrap, "REQUIREMENTS", pins)

@@ -91,7 +91,8 @@ def dead_network(project, monkeypatch):
     monkeypatch.setattr(debian, "machine_mirror", lambda: mirror)
 
 
-def test_what_was_unpacked_once_needs_no_network(dead_network, tmp_path):
+@pytest.mark.usefixtures("dead_network")
+def test_what_was_unpacked_once_needs_no_network(tmp_path):
     target = paths.CACHE / "packages" / "bookworm" / "thing"
     debian.unpack(archive(tmp_path / "thing", "thing"), target)
     assert debian.download_packages(["thing"]) == {"thing": target}
@@ -99,7 +100,8 @@ def test_what_was_unpacked_once_needs_no_network(dead_network, tmp_path):
     assert debian.control(target)["depends"] == "other (= 1)"
 
 
-def test_a_dead_network_is_one_sentence_and_leaves_nothing(dead_network):
+@pytest.mark.usefixtures("dead_network")
+def test_a_dead_network_is_one_sentence_and_leaves_nothing():
     with pytest.raises(SourceUnavailable, match=r"apt-get update failed .*network"):
         debian.download_packages(["thing"])
     with pytest.raises(SourceUnavailable, match=r"apt-get update failed .*network"):

@@ -9,20 +9,23 @@ from switchover.core.errors import Busy
 from switchover.core.lock import exclusive
 
 
-def test_a_second_run_is_told_who_is_at_work(project):
+@pytest.mark.usefixtures("project")
+def test_a_second_run_is_told_who_is_at_work():
     with exclusive("base", "building base"):
         sentence = rf"another run \(pid {os.getpid()}\) is building base; wait"
         with pytest.raises(Busy, match=sentence), exclusive("base", "building base"):
             pass
 
 
-def test_it_is_free_again_after_an_error(project):
+@pytest.mark.usefixtures("project")
+def test_it_is_free_again_after_an_error():
     with pytest.raises(KeyError), exclusive("base", "building base"):
         raise KeyError
     with exclusive("base", "building base"):
         pass
 
 
-def test_names_do_not_exclude_each_other(project):
+@pytest.mark.usefixtures("project")
+def test_names_do_not_exclude_each_other():
     with exclusive("base", "building base"), exclusive("patched", "building it"):
         pass

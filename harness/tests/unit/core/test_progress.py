@@ -13,7 +13,8 @@ def timings() -> dict[str, float]:
     return json.loads((paths.BUILD / "timings.json").read_text())
 
 
-def test_it_says_how_long_it_took_last_time(project, capsys):
+@pytest.mark.usefixtures("project")
+def test_it_says_how_long_it_took_last_time(capsys):
     (paths.BUILD / "timings.json").write_text('{"compile": 7.5}')
     with Progress().step("compile"):
         pass
@@ -23,7 +24,8 @@ def test_it_says_how_long_it_took_last_time(project, capsys):
     assert timings() == {"compile": 0.0}
 
 
-def test_it_says_how_far_it_is(project, capsys):
+@pytest.mark.usefixtures("project")
+def test_it_says_how_far_it_is(capsys):
     with Progress().step("compile") as step:
         for done in range(1, 101):
             step.update(done, total=100)
@@ -33,21 +35,24 @@ def test_it_says_how_far_it_is(project, capsys):
     ]
 
 
-def test_a_failed_step_says_so_and_is_not_timed(project, capsys):
+@pytest.mark.usefixtures("project")
+def test_a_failed_step_says_so_and_is_not_timed(capsys):
     with pytest.raises(KeyError), Progress().step("compile"):
         raise KeyError
     assert "compile ... failed after 0.0 s" in capsys.readouterr().err
     assert not (paths.BUILD / "timings.json").exists()
 
 
-def test_steps_may_overlap(project, capsys):
+@pytest.mark.usefixtures("project", "capsys")
+def test_steps_may_overlap():
     progress = Progress()
     with progress.step("one"), progress.step("two"):
         pass
     assert set(timings()) == {"one", "two"}
 
 
-def test_a_broken_store_is_no_obstacle(project):
+@pytest.mark.usefixtures("project")
+def test_a_broken_store_is_no_obstacle():
     (paths.BUILD / "timings.json").write_text("{")
     with Progress().step("compile"):
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from project import commit, repository
 
 from switchover.core import paths
@@ -48,7 +49,8 @@ def test_lines_that_a_diff_adds() -> None:
     assert coverage.changed_lines(DIFF) == {"block.c": {1, 2, 9}}
 
 
-def test_a_line_that_was_not_reached_is_named(project) -> None:
+@pytest.mark.usefixtures("project")
+def test_a_line_that_was_not_reached_is_named() -> None:
     tree = repository(paths.tree_dir("patched"))
     commit(tree, "f.c", BASE, "base")
     git(tree, "tag", "base")

@@ -31,13 +31,15 @@ def said(*texts: str) -> list[str]:
     return sanitizer_reports.found()
 
 
-def test_a_report_is_found(project, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("project")
+def test_a_report_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=1")
     (one,) = said(KNOWN, LEAK)
     assert one.startswith("AddressSanitizer: 8 byte(s) leaked")
     assert os.environ["ASAN_OPTIONS"] == "detect_leaks=1"
 
 
-def test_one_of_an_earlier_run_is_not(project) -> None:
+@pytest.mark.usefixtures("project")
+def test_one_of_an_earlier_run_is_not() -> None:
     assert said(LEAK)
     assert said(KNOWN) == []

@@ -62,7 +62,8 @@ def times_configured(source: Path) -> int:
     return len((source / "configured").read_text().splitlines())
 
 
-def test_the_programs_are_at_their_stable_paths(source):
+@pytest.mark.usefixtures("source")
+def test_the_programs_are_at_their_stable_paths():
     assert make().system == paths.BUILD / "base" / "qemu-system-x86_64"
     assert all(program.is_file() for program in make().programs)
     assert (paths.BUILD / "base" / "storage-daemon" / "qemu-storage-daemon").is_file()
@@ -99,7 +100,8 @@ def test_a_failed_configure_is_named_and_done_again(source):
     assert make().system.is_file()
 
 
-def test_an_interrupted_configure_is_done_again(source, monkeypatch):
+@pytest.mark.usefixtures("source")
+def test_an_interrupted_configure_is_done_again(monkeypatch):
     def interrupted(*_command, cwd, **_keywords):
         (cwd / "half").touch()
         raise KeyboardInterrupt
@@ -114,14 +116,16 @@ def test_an_interrupted_configure_is_done_again(source, monkeypatch):
     assert (directory / "qemu-img").is_file()
 
 
-def test_too_small_a_disk_is_told_before_anything_is_written(source, monkeypatch):
+@pytest.mark.usefixtures("source")
+def test_too_small_a_disk_is_told_before_anything_is_written(monkeypatch):
     monkeypatch.setattr(configure, "NEEDED_BYTES", 10**18)
     with pytest.raises(DiskFull, match=r"building needs 1000000000 GB .* are free"):
         make()
     assert not (paths.BUILD / "base").exists()
 
 
-def test_a_second_build_of_the_same_is_refused(source):
+@pytest.mark.usefixtures("source")
+def test_a_second_build_of_the_same_is_refused():
     with (
         exclusive("base", "building base"),
         pytest.raises(Busy, match="is building base; wait"),

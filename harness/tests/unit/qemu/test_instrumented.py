@@ -47,7 +47,8 @@ def test_linking(compiler: Path) -> None:
     assert call(compiler, "-o", "x", "x.o")[-2:] == ["-fsanitize=address", "-fx"]
 
 
-def test_another_choice_is_seen_by_configure(project: Path) -> None:
+@pytest.mark.usefixtures("project")
+def test_another_choice_is_seen_by_configure() -> None:
     tree = repository(paths.tree_dir("patched"))
     git(tree, "tag", "base")
     commit(tree, "job.c", "int i;\n", "first")

@@ -73,7 +73,8 @@ def test_debians_package_comes_before_the_cache(project, package, monkeypatch):
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])
-def test_the_cache_is_the_last_resort(project, package, no_debian, monkeypatch, by):
+@pytest.mark.usefixtures("no_debian")
+def test_the_cache_is_the_last_resort(project, package, monkeypatch, by):
     if by == "variable":
         monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
     option = package if by == "option" else None
@@ -81,7 +82,8 @@ def test_the_cache_is_the_last_resort(project, package, no_debian, monkeypatch, 
     assert (project / "tree" / "block.c").is_file()
 
 
-def test_a_wrong_digest_is_refused(project, package, no_debian):
+@pytest.mark.usefixtures("no_debian")
+def test_a_wrong_digest_is_refused(project, package):
     with (package / "toy_1.tar.xz").open("ab") as file:
         file.write(b"x")
     with pytest.raises(SourceUnavailable, match=r"toy_1.tar.xz has the wrong digest"):
@@ -97,7 +99,8 @@ def test_a_bad_download_is_not_kept(project, package, monkeypatch):
     assert not package.exists()
 
 
-def test_without_a_source_all_tries_are_named(project, no_debian):
+@pytest.mark.usefixtures("no_debian")
+def test_without_a_source_all_tries_are_named(project):
     with pytest.raises(SourceUnavailable) as caught:
         source.unpack(project / "tree", Path("/nowhere"))
     sentence = str(caught.value)
@@ -107,9 +110,8 @@ def test_without_a_source_all_tries_are_named(project, no_debian):
     assert "--source-cache" in sentence
 
 
-def test_the_submodule_comes_first_and_is_not_written_to(
-    project, package, upstream, no_debian
-):
+@pytest.mark.usefixtures("no_debian")
+def test_the_submodule_comes_first_and_is_not_written_to(project, package, upstream):
     check_out(upstream)
     before = {
         path: path.stat().st_mtime_ns for path in sorted(paths.SUBMODULE.rglob("*"))
@@ -123,7 +125,8 @@ def test_the_submodule_comes_first_and_is_not_written_to(
     }
 
 
-def test_a_submodule_without_its_subprojects_is_no_source(project, upstream, no_debian):
+@pytest.mark.usefixtures("no_debian")
+def test_a_submodule_without_its_subprojects_is_no_source(project, upstream):
     check_out(upstream)
     with pytest.raises(SourceUnavailable, match="it lacks keycodemapdb"):
         source.unpack(project / "tree")
@@ -157,16 +160,15 @@ def outer(project, upstream) -> Path:
     return project
 
 
-def test_a_submodule_is_checked_out_if_it_can_be(
-    outer, package, no_debian, monkeypatch
-):
-    # git refuses file: URLs of submodules; upstream's is none.
+@pytest.mark.usefixtures("no_debian")
+def test_a_submodule_is_checked_out_if_it_can_be(outer, package, monkeypatch):
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     assert source.unpack(outer / "tree", package) == "submodule qemu/"
 
 
+@pytest.mark.usefixtures("no_debian")
 def test_a_failed_check_out_leaves_the_submodule_empty(
-    outer, upstream, package, no_debian, monkeypatch
+    outer, upstream, package, monkeypatch
 ):
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     upstream.rename(upstream.with_name("gone"))
@@ -174,9 +176,8 @@ def test_a_failed_check_out_leaves_the_submodule_empty(
     assert not list(paths.SUBMODULE.iterdir())
 
 
-def test_an_unreachable_host_is_not_waited_for(
-    outer, package, no_debian, monkeypatch, tmp_path
-):
+@pytest.mark.usefixtures("package", "no_debian", "monkeypatch", "tmp_path")
+def test_an_unreachable_host_is_not_waited_for(outer):
     gitmodules = outer / ".gitmodules"
     url = "https://127.0.0.1:9/qemu.git"
     gitmodules.write_text(f'[submodule "qemu"]\n\tpath = qemu\n\turl = {url}\n')

@@ -34,7 +34,8 @@ def text(name: str) -> str:
     return (paths.tree_dir(name) / "block.c").read_text()
 
 
-def test_base_is_made_once_and_its_hash_is_always_the_same(toy):
+@pytest.mark.usefixtures("toy")
+def test_base_is_made_once_and_its_hash_is_always_the_same():
     directory = ensure("base").directory
     assert head(directory).startswith("a900fa4c2fc4")
     assert git(directory, "rev-parse", "base") == head(directory)
@@ -43,7 +44,8 @@ def test_base_is_made_once_and_its_hash_is_always_the_same(toy):
     assert (directory / "block.c").stat().st_mtime_ns == made
 
 
-def test_an_interrupted_source_leaves_no_tree(toy, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_an_interrupted_source_leaves_no_tree(monkeypatch):
     def interrupted(target, _cache):
         target.mkdir()
         raise KeyboardInterrupt
@@ -56,32 +58,37 @@ def test_an_interrupted_source_leaves_no_tree(toy, monkeypatch):
     assert ensure("base").directory.is_dir()
 
 
-def test_an_edited_base_is_refused(toy):
+@pytest.mark.usefixtures("toy")
+def test_an_edited_base_is_refused():
     ensure("base")
     (paths.tree_dir("base") / "block.c").write_text("edited\n")
     with pytest.raises(WrongTree, match=r"base was edited \(block.c\).*reset --hard"):
         ensure("base")
 
 
-def test_a_base_with_a_commit_is_refused(toy):
+@pytest.mark.usefixtures("toy")
+def test_a_base_with_a_commit_is_refused():
     ensure("base")
     commit(paths.tree_dir("base"), "block.c", "edited\n", "edit")
     with pytest.raises(WrongTree, match=r"base was edited \(HEAD\)"):
         ensure("base")
 
 
-def test_a_base_from_another_source_is_refused(toy, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_a_base_from_another_source_is_refused(monkeypatch):
     ensure("base")
     monkeypatch.setattr(tree.source, "VERSION", "1:11.0.0-1")
     with pytest.raises(WrongTree, match="rm -r build/tree"):
         ensure("base")
 
 
-def test_an_empty_series_is_the_base(toy):
+@pytest.mark.usefixtures("toy")
+def test_an_empty_series_is_the_base():
     assert head(ensure("patched").directory) == head(paths.tree_dir("base"))
 
 
-def test_patches_are_applied_in_their_order(toy):
+@pytest.mark.usefixtures("toy")
+def test_patches_are_applied_in_their_order():
     write_series(b=patch("first", "two", "2"), a=patch("second", "2", "zwei"))
     patched = ensure("patched").directory
     assert text("patched") == "one\nzwei\nthree\n"
@@ -92,7 +99,8 @@ def test_patches_are_applied_in_their_order(toy):
     assert text("base") == "one\ntwo\nthree\n"
 
 
-def test_hashes_depend_on_the_patches_alone(toy):
+@pytest.mark.usefixtures("toy")
+def test_hashes_depend_on_the_patches_alone():
     write_series(a=patch("first", "two", "2"))
     before = head(ensure("patched").directory)
     write_series()
@@ -101,7 +109,8 @@ def test_hashes_depend_on_the_patches_alone(toy):
     assert head(ensure("patched").directory) == before
 
 
-def test_changed_patches_are_applied_anew(toy):
+@pytest.mark.usefixtures("toy")
+def test_changed_patches_are_applied_anew():
     write_series(a=patch("first", "two", "2"))
     ensure("patched")
     write_series(a=patch("first", "two", "zwei"))
@@ -109,7 +118,8 @@ def test_changed_patches_are_applied_anew(toy):
     assert text("patched") == "one\nzwei\nthree\n"
 
 
-def test_a_patch_that_fails_leaves_nothing_half_applied(toy):
+@pytest.mark.usefixtures("toy")
+def test_a_patch_that_fails_leaves_nothing_half_applied():
     write_series(a=patch("first", "two", "2"))
     before = head(ensure("patched").directory)
     write_series(a=patch("first", "two", "zwei"), b=patch("bad", "two", "2"))
@@ -122,7 +132,8 @@ def test_a_patch_that_fails_leaves_nothing_half_applied(toy):
     assert len(git(paths.tree_dir("base"), "worktree", "list").splitlines()) == 2
 
 
-def test_a_patch_does_not_apply_with_fuzz(toy):
+@pytest.mark.usefixtures("toy")
+def test_a_patch_does_not_apply_with_fuzz():
     fuzzy = patch("fuzzy", "two", "2").replace("\n one\n", "\n ONE\n")
     write_series(a=fuzzy)
     with pytest.raises(PatchFailed, match=r"a\.patch"):
@@ -130,14 +141,16 @@ def test_a_patch_does_not_apply_with_fuzz(toy):
     assert not paths.tree_dir("patched").exists()
 
 
-def test_a_patch_that_is_not_there_is_named(toy):
+@pytest.mark.usefixtures("toy")
+def test_a_patch_that_is_not_there_is_named():
     (paths.PATCHES / "series").write_text("gone.patch\n")
     with pytest.raises(PatchFailed, match=r"names gone\.patch, which is not"):
         ensure("patched")
 
 
 @pytest.mark.parametrize("committed", [True, False])
-def test_local_work_is_not_overwritten(toy, committed):
+@pytest.mark.usefixtures("toy")
+def test_local_work_is_not_overwritten(committed):
     write_series(a=patch("first", "two", "2"))
     patched = ensure("patched").directory
     if committed:
@@ -149,13 +162,15 @@ def test_local_work_is_not_overwritten(toy, committed):
     assert text("patched") == "mine\n"
 
 
-def test_what_a_build_leaves_is_no_local_work(toy):
+@pytest.mark.usefixtures("toy")
+def test_what_a_build_leaves_is_no_local_work():
     patched = ensure("patched").directory
     (patched / "block.o").touch()
     assert not ensure("patched").has_local_work
 
 
-def test_an_interrupted_move_is_finished_by_the_next_run(toy, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_an_interrupted_move_is_finished_by_the_next_run(monkeypatch):
     write_series(a=patch("first", "two", "2"))
     ensure("patched")
     write_series(a=patch("first", "two", "zwei"))

@@ -120,7 +120,8 @@ def test_a_test_that_does_not_pass_is_named(workshop):
     assert said[0].startswith("0001 first: unit test test-a: not run; see ")
 
 
-def test_what_was_not_checked_is_no_pass(workshop):
+@pytest.mark.usefixtures("workshop")
+def test_what_was_not_checked_is_no_pass():
     made = commits.applied(Progress())
     found = next(check.remembered(made))
     assert str(found).endswith("not checked as it is now")
@@ -128,7 +129,8 @@ def test_what_was_not_checked_is_no_pass(workshop):
     assert all(one.passed for one in check.remembered(made))
 
 
-def test_a_patch_that_export_would_change_is_named(workshop):
+@pytest.mark.usefixtures("workshop")
+def test_a_patch_that_export_would_change_is_named():
     path = paths.PATCHES / "0002-second.patch"
     path.write_text(path.read_text() + "-- \n2.39\n")
     assert wrong(fast=True) == [
@@ -136,7 +138,8 @@ def test_a_patch_that_export_would_change_is_named(workshop):
     ]
 
 
-def test_iotests_have_to_be_the_same_as_in_the_series(workshop):
+@pytest.mark.usefixtures("workshop")
+def test_iotests_have_to_be_the_same_as_in_the_series():
     patched = paths.tree_dir("patched")
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
     series.export()
@@ -149,7 +152,8 @@ def test_iotests_have_to_be_the_same_as_in_the_series(workshop):
     assert wrong(fast=True) == expected
 
 
-def test_what_checkpatch_says_needs_a_reason(workshop):
+@pytest.mark.usefixtures("workshop")
+def test_what_checkpatch_says_needs_a_reason():
     script = paths.tree_dir("base") / checkpatch.SCRIPT
     script.write_text("print 'x:7: ERROR: no'; exit 1;")
     with pytest.raises(tree.WrongTree):
@@ -169,19 +173,22 @@ def test_what_checkpatch_says_needs_a_reason(workshop):
     ]
 
 
-def test_a_patch_that_does_not_apply_ends_the_check(workshop):
+@pytest.mark.usefixtures("workshop")
+def test_a_patch_that_does_not_apply_ends_the_check():
     write_series(**{"0001-first": patch("first", "zwo", "2")})
     with pytest.raises(PatchFailed):
         wrong()
 
 
-def test_it_is_said_that_local_work_is_not_checked(workshop, capsys):
+@pytest.mark.usefixtures("workshop")
+def test_it_is_said_that_local_work_is_not_checked(capsys):
     (paths.tree_dir("patched") / "block.c").write_text("mine\n")
     check.main(fast=True, rebased=False, as_data=False)
     assert "local work; checking patches/, not that" in capsys.readouterr().err
 
 
-def test_the_script_says_what_is_wrong(workshop, capsys):
+@pytest.mark.usefixtures("workshop")
+def test_the_script_says_what_is_wrong(capsys):
     assert check.main(fast=False, rebased=False, as_data=False) == 0
     assert capsys.readouterr().out == "9 passed, 0 failed\n"
     (paths.PATCHES / coverletter.FILE).unlink()

@@ -51,13 +51,15 @@ def test_messages_are_justified_by_their_first_words():
     assert checkpatch.unused(messages, {"new": "why", "old": "why"}) == ["old"]
 
 
-def test_reasons_are_read_by_subject(project):
+@pytest.mark.usefixtures("project")
+def test_reasons_are_read_by_subject():
     assert checkpatch.justified() == {}
     (paths.PATCHES / checkpatch.FILE).write_text('["a: b"]\n"new file" = "why"\n')
     assert checkpatch.justified() == {"a: b": {"new file": "why"}}
 
 
-def test_a_file_of_reasons_that_is_no_toml_is_named(project):
+@pytest.mark.usefixtures("project")
+def test_a_file_of_reasons_that_is_no_toml_is_named():
     (paths.PATCHES / checkpatch.FILE).write_text("[")
     with pytest.raises(WrongTree, match=r"patches/checkpatch.toml is no valid TOML"):
         checkpatch.justified()

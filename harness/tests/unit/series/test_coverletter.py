@@ -15,7 +15,8 @@ def write(text: str, subject: str = "block: All of it", version: int = 1) -> Non
     (paths.PATCHES / coverletter.FILE).write_text(letter)
 
 
-def test_numbers_come_from_the_series(project):
+@pytest.mark.usefixtures("project")
+def test_numbers_come_from_the_series():
     write(
         "{count} patches\n{patches from block: A}: x\n{patches from migration: C}: y\n"
         "{patches from tests: D}: z\n",
@@ -38,14 +39,16 @@ def test_numbers_come_from_the_series(project):
         ),
     ],
 )
-def test_markers_have_to_fit_the_series(project, text, wrong):
+@pytest.mark.usefixtures("project")
+def test_markers_have_to_fit_the_series(text, wrong):
     write(text)
     assert wrong in coverletter.wrong_markers(SUBJECTS)
     with pytest.raises(NotReady, match=wrong):
         coverletter.read().body(SUBJECTS)
 
 
-def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent(project):
+@pytest.mark.usefixtures("project")
+def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent():
     write("Text.\n\nEDITME: figures\n")
     assert not coverletter.wrong_markers(SUBJECTS)
     with pytest.raises(NotReady, match=r"EDITME \(1 lines.*'EDITME: figures'"):
@@ -56,7 +59,8 @@ def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent(project):
 
 
 @pytest.mark.parametrize("text", [None, "", "Subject: a\n\nText\n", "Version: 1\n"])
-def test_a_letter_without_its_header_is_refused(project, text):
+@pytest.mark.usefixtures("project")
+def test_a_letter_without_its_header_is_refused(text):
     if text is not None:
         (paths.PATCHES / coverletter.FILE).write_text(text)
     assert "has to begin with" in coverletter.wrong_markers(SUBJECTS)

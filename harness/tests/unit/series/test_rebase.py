@@ -143,12 +143,14 @@ def test_a_revision_that_is_not_there_is_named(toy):
         onto(toy / "nowhere")
 
 
-def test_the_submodule_has_to_be_checked_out(toy):
+@pytest.mark.usefixtures("toy")
+def test_the_submodule_has_to_be_checked_out():
     paths.SUBMODULE.mkdir()
     with pytest.raises(SourceUnavailable, match="git submodule update"):
         onto(paths.SUBMODULE)
 
 
-def test_it_has_to_be_said_what_to_put_it_on(toy):
+@pytest.mark.usefixtures("toy")
+def test_it_has_to_be_said_what_to_put_it_on():
     with pytest.raises(NotReady, match="scripts/series rebase REVISION"):
         rebase.refreshed(Progress())

@@ -47,7 +47,8 @@ def test_commits_become_patches(patched):
     assert listing == "0001-first.patch\n0002-block-count-on.patch\n"
 
 
-def test_patches_hold_nothing_that_changes_by_itself(patched):
+@pytest.mark.usefixtures("patched")
+def test_patches_hold_nothing_that_changes_by_itself():
     series.export()
     text = contents()["0001-first.patch"]
     assert text.startswith("From " + "0" * 40)
@@ -119,6 +120,7 @@ def test_a_series_that_left_its_base_is_not_exported(patched):
         series.export()
 
 
-def test_there_has_to_be_a_tree(project):
+@pytest.mark.usefixtures("project")
+def test_there_has_to_be_a_tree():
     with pytest.raises(WrongTree, match="scripts/series apply"):
         series.export()

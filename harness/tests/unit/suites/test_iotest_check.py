@@ -66,7 +66,8 @@ def test_verdicts(text, expected):
     assert verdict(text) == expected
 
 
-def test_a_failure_is_the_first_line_that_differs(project):
+@pytest.mark.usefixtures("project")
+def test_a_failure_is_the_first_line_that_differs():
     iotest_tree.make(t=FAIL)
     outcome = run("t")
     assert (outcome.status, outcome.reason) == ("fail", "output mismatch: -two")
@@ -79,19 +80,22 @@ def test_all_that_is_made_is_below_build(project):
     assert run("t").log.is_relative_to(project / "build" / "iotests" / "base")
 
 
-def test_a_pass_and_its_log(project):
+@pytest.mark.usefixtures("project")
+def test_a_pass_and_its_log():
     iotest_tree.make(t=PASS)
     outcome = run("t")
     assert (outcome.status, outcome.log.name) == ("pass", "check.log")
 
 
-def test_it_may_not_be_meant_for_a_format(project):
+@pytest.mark.usefixtures("project")
+def test_it_may_not_be_meant_for_a_format():
     iotest_tree.make(t=f"{NOT_RUN}", u=f"echo 't  not run {LINE} ... no network'")
     assert run("t", "raw").unsuited
     assert run("u").status == "not run" and not run("u").unsuited
 
 
-def test_a_hang_is_an_outcome(project):
+@pytest.mark.usefixtures("project")
+def test_a_hang_is_an_outcome():
     iotest_tree.make(t="echo waiting > t.out.bad; sleep 1000")
     outcome = run("t", deadline=0.5)
     assert (outcome.status, outcome.reason) == ("hang", "no end after 0 s")
@@ -100,12 +104,14 @@ def test_a_hang_is_an_outcome(project):
     assert outcome.seconds < 10
 
 
-def test_what_an_earlier_run_left_is_gone(project):
+@pytest.mark.usefixtures("project")
+def test_what_an_earlier_run_left_is_gone():
     iotest_tree.make(t=f"if test -e ../old; then exit 1; fi; touch ../old; {PASS}")
     assert [run("t").status, run("t").status] == ["pass", "pass"]
 
 
-def test_a_case_that_fails(project):
+@pytest.mark.usefixtures("project")
+def test_a_case_that_fails():
     iotest_tree.make(t=f"cat <<'END'\n{CASE}END\nexit 1\n")
     outcome = run_case()
     assert (outcome.status, outcome.reason) == ("fail", "KeyError: 'error'")
@@ -113,17 +119,20 @@ def test_a_case_that_fails(project):
     assert "assert_refused" not in outcome.text
 
 
-def test_a_case_is_given_by_name(project):
+@pytest.mark.usefixtures("project")
+def test_a_case_is_given_by_name():
     iotest_tree.make(t='test "$1" = TestMirror.test_it')
     assert run_case().status == "pass"
 
 
-def test_a_case_whose_test_is_not_meant_for_a_format(project):
+@pytest.mark.usefixtures("project")
+def test_a_case_whose_test_is_not_meant_for_a_format():
     iotest_tree.make(t=f"echo '{iotest_check.UNSUITED}: raw' > t.notrun")
     assert run_case().unsuited
 
 
-def test_a_case_that_hangs(project, monkeypatch):
+@pytest.mark.usefixtures("project")
+def test_a_case_that_hangs(monkeypatch):
     monkeypatch.setattr(iotest_check, "CASE_SECONDS", 0.5)
     iotest_tree.make(t="sleep 1000")
     outcome = run_case()
@@ -136,7 +145,8 @@ def test_why_a_case_failed():
     assert failure("Segmentation fault\n") == "Segmentation fault"
 
 
-def test_cases_are_listed(project):
+@pytest.mark.usefixtures("project")
+def test_cases_are_listed():
     folder = iotest_tree.make(script="echo 'case: fake'")
     iotest_tree.write_test(
         folder / "tests" / "t",

@@ -49,7 +49,8 @@ def data(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return json.loads(capsys.readouterr().out)
 
 
-def test_all_of_the_projects_own_run_on_patched(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_all_of_the_projects_own_run_on_patched(capsys):
     iotest_tree.write_test(paths.IOTESTS / "u", PASS)
     assert iotests.main(["--json"]) == 0
     run = [(one["test"], one["format"], one["log"]) for one in data(capsys)]
@@ -57,7 +58,8 @@ def test_all_of_the_projects_own_run_on_patched(trees, capsys):
     assert all("/iotests/patched/" in log for _, _, log in run)
 
 
-def test_the_series_unit_tests_run_where_they_are(trees, monkeypatch, capsys):
+@pytest.mark.usefixtures("trees")
+def test_the_series_unit_tests_run_where_they_are(monkeypatch, capsys):
     patched = paths.build_dir("patched")
     test = unittests.OWN[0]
     (patched / "build.ninja").write_text(f"\nbuild tests/unit/{test}: link")
@@ -74,7 +76,8 @@ def test_the_series_unit_tests_run_where_they_are(trees, monkeypatch, capsys):
     assert [given[1] for given in compiled] == [[f"tests/unit/{test}"]]
 
 
-def test_the_last_line_counts(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_the_last_line_counts(capsys):
     iotest_tree.write_test(paths.IOTESTS / "u", FAIL)
     assert iotests.main([]) == 1
     output = capsys.readouterr()
@@ -82,20 +85,23 @@ def test_the_last_line_counts(trees, capsys):
     assert "u (raw): expected pass; was fail: output mismatch: -two; see " in output.err
 
 
-def test_a_test_that_is_meant_for_no_format_proves_nothing(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_a_test_that_is_meant_for_no_format_proves_nothing(capsys):
     iotest_tree.write_test(paths.IOTESTS / "t", f"{iotest_tree.NOT_RUN}")
     assert iotests.main([]) == 1
     assert capsys.readouterr().out == "0 as declared, 2 not\n"
 
 
-def test_qemus_own_tests_can_be_named(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_qemus_own_tests_can_be_named(capsys):
     folder = paths.tree_dir("base") / "tests" / "qemu-iotests"
     iotest_tree.write_test(folder / "tests" / "theirs", PASS)
     assert iotests.main(["base", "theirs"]) == 0
     assert capsys.readouterr().out == "2 as declared, 0 not\n"
 
 
-def test_on_base_the_cases_fail_as_declared(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_on_base_the_cases_fail_as_declared(capsys):
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "^KeyError: \'error\'$"\n')
     assert iotests.main(["base"]) == 0
@@ -105,20 +111,23 @@ def test_on_base_the_cases_fail_as_declared(trees, capsys):
     assert capsys.readouterr().out == "0 as declared, 4 not\n"
 
 
-def test_a_declaration_is_for_base_alone(trees, capsys):
+@pytest.mark.usefixtures("trees", "capsys")
+def test_a_declaration_is_for_base_alone():
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "no"\n')
     assert iotests.main(["patched"]) == 0
 
 
-def test_a_test_can_be_declared_as_a_whole(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_a_test_can_be_declared_as_a_whole(capsys):
     iotest_tree.write_test(paths.IOTESTS / "t", FAIL)
     declare('[t]\nfails = "^said$"\n')
     assert iotests.main(["base"]) == 0
     assert capsys.readouterr().out == "2 as declared, 0 not\n"
 
 
-def test_what_is_declared_has_to_be_there(trees, capsys):
+@pytest.mark.usefixtures("trees")
+def test_what_is_declared_has_to_be_there(capsys):
     declare('[gone]\nfails = "x"\n')
     assert iotests.main(["base"]) == 1
     assert "gone (any): expected fail: x; was missing" in capsys.readouterr().err
@@ -131,7 +140,8 @@ def test_what_is_declared_has_to_be_there(trees, capsys):
 
 
 @pytest.mark.parametrize("words", [["none"], ["base", "none"], ["base", "patched"]])
-def test_an_unknown_test_is_a_usage_error(trees, words, capsys):
+@pytest.mark.usefixtures("trees")
+def test_an_unknown_test_is_a_usage_error(words, capsys):
     with pytest.raises(SystemExit) as caught:
         iotests.main(words)
     assert caught.value.code == 2
@@ -139,7 +149,8 @@ def test_an_unknown_test_is_a_usage_error(trees, words, capsys):
 
 
 @pytest.mark.parametrize("words", [["base"], ["041"]])
-def test_upstream_takes_no_tests(project, words):
+@pytest.mark.usefixtures("project")
+def test_upstream_takes_no_tests(words):
     with pytest.raises(SystemExit) as caught:
         iotests.main(["--upstream", *words])
     assert caught.value.code == 2

@@ -20,7 +20,8 @@ def tree(project):
     return folder
 
 
-def test_it_has_the_tests_of_both(tree):
+@pytest.mark.usefixtures("tree")
+def test_it_has_the_tests_of_both():
     source = iotests_folder.make("base")
     assert (source / "041").read_text() == "numbered"
     assert (source / "tests" / "ours").read_text() == "of the project"
@@ -30,7 +31,8 @@ def test_it_has_the_tests_of_both(tree):
     assert not (source / "tests" / "base.toml").exists()
 
 
-def test_the_tree_comes_first(tree):
+@pytest.mark.usefixtures("tree")
+def test_the_tree_comes_first():
     assert (
         iotests_folder.make("base") / "tests" / "theirs"
     ).read_text() == "of the tree"
@@ -42,21 +44,25 @@ def test_nothing_is_written_to_the_tree(tree):
     assert sorted(tree.rglob("*")) == before
 
 
-def test_it_is_made_anew(tree):
+@pytest.mark.usefixtures("tree")
+def test_it_is_made_anew():
     (iotests_folder.make("base") / "tests" / "stale").touch()
     assert not (iotests_folder.make("base") / "tests" / "stale").exists()
 
 
-def test_own_tests_have_an_output(tree):
+@pytest.mark.usefixtures("tree")
+def test_own_tests_have_an_output():
     (paths.IOTESTS / "no-test").touch()
     assert [path.name for path in iotests_folder.own()] == ["ours", "theirs"]
 
 
 @pytest.mark.parametrize("name", ["41", "041", "ours", "theirs"])
-def test_tests_are_found_by_the_names_that_check_takes(tree, name):
+@pytest.mark.usefixtures("tree")
+def test_tests_are_found_by_the_names_that_check_takes(name):
     assert iotests_folder.find(iotests_folder.make("base"), name)
 
 
 @pytest.mark.parametrize("name", ["42", "check", "ours.out", "base.toml", "../041"])
-def test_what_is_no_test_is_not_found(tree, name):
+@pytest.mark.usefixtures("tree")
+def test_what_is_no_test_is_not_found(name):
     assert not iotests_folder.find(iotests_folder.make("base"), name)

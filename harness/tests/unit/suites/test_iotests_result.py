@@ -32,7 +32,8 @@ def result(regex: str | None, status: str, text: str = "") -> Result:
     return Result("t", "raw", "A.test_b", regex, outcome(status, text))
 
 
-def test_declarations_are_read(project):
+@pytest.mark.usefixtures("project")
+def test_declarations_are_read():
     paths.IOTESTS.mkdir()
     (paths.IOTESTS / base_failures.FILE).write_text(DECLARED)
     declared = base_failures.read("base")
@@ -41,7 +42,8 @@ def test_declarations_are_read(project):
     assert base_failures.read("patched") == {}
 
 
-def test_no_declarations_are_needed(project):
+@pytest.mark.usefixtures("project")
+def test_no_declarations_are_needed():
     assert base_failures.read("base") == {}
 
 
@@ -86,7 +88,8 @@ def test_data():
     assert "case" not in whole.as_data()
 
 
-def test_what_is_declared_has_to_be_there(project):
+@pytest.mark.usefixtures("project")
+def test_what_is_declared_has_to_be_there():
     declared = Declaration(cases={"A.test_a": "x", "A.test_b": "x"})
     (gone,) = missing("t", declared, ["A.test_b", "A.test_c"])
     assert gone.case == "A.test_a" and not gone.as_declared

@@ -6,6 +6,8 @@ from __future__ import annotations
 import asyncio
 import re
 
+import pytest
+
 from switchover.core import paths
 from switchover.qemu.build import Build
 from switchover.suites import unittests
@@ -27,7 +29,8 @@ exit 1
 """
 
 
-def test_a_failure_is_the_same_on_each_build(project):
+@pytest.mark.usefixtures("project")
+def test_a_failure_is_the_same_on_each_build():
     for name in ("base", "patched"):
         build = Build(name, paths.build_dir(name))
         program = build.directory / unittests.FOLDER / "test-a"

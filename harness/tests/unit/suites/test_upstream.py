@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import iotest_tree
+import pytest
 
 from switchover.core.progress import Progress
 from switchover.qemu.build import Build
@@ -38,7 +39,8 @@ class Fake:
         return run
 
 
-def test_what_differs_is_run_again(project):
+@pytest.mark.usefixtures("project")
+def test_what_differs_is_run_again():
     fakes = [
         Fake(["pass"], ["pass"]),
         Fake(["pass"], ["fail"]),
@@ -69,7 +71,8 @@ def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(
     assert fakes["is-slow"].suffixes == ["", ".1"]
 
 
-def test_tests_are_chosen_by_group_and_by_what_they_say(project):
+@pytest.mark.usefixtures("project")
+def test_tests_are_chosen_by_group_and_by_what_they_say():
     folder = iotest_tree.make(
         mirror="blockdev-mirror",
         resize="# group: rw quick\nblock_resize",
@@ -83,7 +86,8 @@ def test_tests_are_chosen_by_group_and_by_what_they_say(project):
     assert upstream.of_migration() == ["bitmaps"]
 
 
-def test_differences_are_printed_and_counted(project, capsys):
+@pytest.mark.usefixtures("project")
+def test_differences_are_printed_and_counted(capsys):
     same, other = Fake(["pass"], ["pass"]), Fake(["pass"], ["fail"])
     pairs = [same.pair("same"), other.pair("other")]
     upstream._show(asyncio.run(upstream._compare(pairs, Progress())))
