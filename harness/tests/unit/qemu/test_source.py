@@ -162,6 +162,7 @@ def outer(project, upstream) -> Path:
 
 @pytest.mark.usefixtures("no_debian")
 def test_a_submodule_is_checked_out_if_it_can_be(outer, package, monkeypatch):
+    # git refuses file: URLs of submodules; upstream's is none.
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     assert source.unpack(outer / "tree", package) == "submodule qemu/"
 
