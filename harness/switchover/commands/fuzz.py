@@ -78,12 +78,12 @@ def _steps(path: Path, parser: argparse.ArgumentParser) -> list[Step]:
 
 
 def _replay(made: Build, steps: list[Step], as_data: bool) -> int:
-    outcome = asyncio.run(replay.play(made, steps))
+    replayed = asyncio.run(replay.play(made, steps))
     if as_data:
-        print(json.dumps(outcome.as_data(), indent=1))
+        print(json.dumps(replayed.as_data(), indent=1))
     else:
-        print(outcome)
-    return int(bool(outcome.wrong))
+        print(replayed)
+    return int(bool(replayed.wrong))
 
 
 def _search(made: Build, options: argparse.Namespace, progress: Progress) -> int:

@@ -24,7 +24,7 @@ from typing import Any
 from ..core import paths
 from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..load.relay import Relay, Sample
+from ..load.repeated import RepeatedMigration, Usage
 from ..qemu import build
 
 ROUNDS = 100
@@ -51,38 +51,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         made = build.ensure(options.build, progress)
         label = f"{options.rounds} migrations on {made.name}"
         with progress.step(label, options.rounds) as step:
-            wrong, relay = run(made, options.rounds, step.update)
+            wrong, repeated = run(made, options.rounds, step.update)
     for one in wrong:
         print(one, file=sys.stderr)
     if options.json:
-        print(json.dumps(_as_data(wrong, relay), indent=1))
+        print(json.dumps(_as_data(wrong, repeated), indent=1))
     else:
-        print(_summary("migrations", relay.samples))
-        print(_summary("attempts of the last one", relay.repeated))
+        print(_summary("migrations", repeated.usages))
+        print(_summary("attempts of the last one", repeated.attempts))
     return int(bool(wrong))
 
 
 def run(
     made: build.Build, rounds: int, done: Callable[[int], None]
-) -> tuple[list[str], Relay]:
+) -> tuple[list[str], RepeatedMigration]:
     """Migrate so many times: what is wrong, and with what each process needed."""
     folder = paths.BUILD / "load" / made.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    relay = Relay(made, folder)
-    verdict = asyncio.run(relay.run(rounds, done))
+    repeated = RepeatedMigration(made, folder)
+    verdict = asyncio.run(repeated.run(rounds, done))
     wrong = verdict.wrong()
     if not wrong:
         _remove_images(folder)
-    return [*wrong, *growth(relay.samples), *growth(relay.repeated)], relay
+    return [*wrong, *growth(repeated.usages), *growth(repeated.attempts)], repeated
 
 
-def growth(samples: Sequence[Sample]) -> list[str]:
+def growth(usages: Sequence[Usage]) -> list[str]:
     """What the last third needs more of than the first, in words."""
-    if len(samples) < 2:
+    if len(usages) < 2:
         return []
-    part = max(1, len(samples) // 3)
-    first, last = samples[:part], samples[-part:]
+    part = max(1, len(usages) // 3)
+    first, last = usages[:part], usages[-part:]
     grown = []
     before, after = (median(s.descriptors for s in each) for each in (first, last))
     if after > before:
@@ -98,20 +98,20 @@ def _remove_images(folder: Path) -> None:
         image.unlink()
 
 
-def _summary(what: str, samples: Sequence[Sample]) -> str:
-    if not samples:
+def _summary(what: str, usages: Sequence[Usage]) -> str:
+    if not usages:
         return f"0 {what}"
-    kib = [sample.kib for sample in samples]
-    descriptors = [sample.descriptors for sample in samples]
+    kib = [usage.kib for usage in usages]
+    descriptors = [usage.descriptors for usage in usages]
     return (
-        f"{len(samples)} {what}; descriptors {min(descriptors)} to "
+        f"{len(usages)} {what}; descriptors {min(descriptors)} to "
         f"{max(descriptors)}, memory {min(kib)} to {max(kib)} KiB; "
         f"last {descriptors[-1]} and {kib[-1]}"
     )
 
 
-def _as_data(wrong: list[str], relay: Relay) -> dict[str, Any]:
-    needed = {"migrations": relay.samples, "attempts": relay.repeated}
+def _as_data(wrong: list[str], repeated: RepeatedMigration) -> dict[str, Any]:
+    needed = {"migrations": repeated.usages, "attempts": repeated.attempts}
     return {
         "wrong": wrong,
         **{name: [asdict(one) for one in found] for name, found in needed.items()},

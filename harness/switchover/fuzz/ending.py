@@ -35,19 +35,19 @@ class Ending:
 
     def __init__(self, player: Player) -> None:
         self._player = player
-        self._stage = player.stage
+        self._processes = player.processes
         self._source = player.source
         # How many events there were when all jobs were told to go on.
         self._resumed = 0
 
     @property
     def _destination(self) -> VM | None:
-        vm = self._stage[DESTINATION]
+        vm = self._processes[DESTINATION]
         return None if vm.killed else vm
 
     def _servers(self) -> list[str]:
         """The process that has only the NBD server, if there is one."""
-        return [SERVER] if self._stage.has_server else []
+        return [SERVER] if self._processes.has_server else []
 
     async def play(self, step: Step) -> None:
         """Bring the sequence to its end; raises Over."""
@@ -83,7 +83,7 @@ class Ending:
         await self._quit()
 
     async def _quit(self) -> None:
-        for vm in self._stage.current():
+        for vm in self._processes.current():
             if not vm.killed:
                 await vm.quit()
 
@@ -256,7 +256,7 @@ class Ending:
         """The guest runs at the destination: the source is of no use any more."""
         await self._source.quit()
         await self._try(DESTINATION, "cont")
-        await self._player.records(self._stage[DESTINATION])
+        await self._player.records(self._processes[DESTINATION])
 
     async def _at_source(self) -> None:
         """The guest has to run at the source, and mirrors to get in sync there."""
@@ -318,7 +318,7 @@ class Ending:
         """Let the mirrors that live get in sync, and compare what they have copied."""
         mirrors = []
         for job in await self._source.qmp("query-block-jobs"):
-            of_a_disk = job["device"] in (f"m{i}" for i in self._stage.disks)
+            of_a_disk = job["device"] in (f"m{i}" for i in self._processes.disks)
             if of_a_disk and not await self._has_stopped(job["device"]):
                 await self._ready(job["device"])
                 mirrors.append(job["device"])

@@ -57,10 +57,10 @@ def _files(build: Build) -> list[Path]:
 def _play(build: Build, path: Path) -> str:
     """What is not as it has to be; nothing if all is."""
     expected = step.about(path).get("base") if build.source == "base" else None
-    outcome = asyncio.run(replay.play(build, step.read(path), path.stem))
-    wrong = list(outcome.wrong)
+    replayed = asyncio.run(replay.play(build, step.read(path), path.stem))
+    wrong = list(replayed.wrong)
     if build.source == "patched":
-        journey = list(outcome.verdict.journey)
+        journey = list(replayed.verdict.journey)
         reached = step.about(path)["reached"]
         if journey[: len(reached)] != reached:
             wrong.append(f"it went {journey}, not first {reached}")
@@ -68,7 +68,7 @@ def _play(build: Build, path: Path) -> str:
     as_expected = re.search(expected, said) if expected else not said
     if as_expected:
         return ""
-    return f"{said or 'nothing wrong'}, not {expected or 'that'}; see {outcome.folder}"
+    return f"{said or 'nothing wrong'}, not {expected or 'that'}; see {replayed.folder}"
 
 
 def _search(build: Build) -> bool:

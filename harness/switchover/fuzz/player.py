@@ -18,9 +18,9 @@ from ..stories.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died, Hang, Refused
 from .clients import Clients
-from .debts import Debt, Told, debt
+from .guarantees import Guarantee, JobCommands, guarantee
 from .faults import Faults
-from .processes import DESTINATION, SOURCE, Stage
+from .processes import DESTINATION, SOURCE, Processes
 from .step import Step
 
 # What may well not happen is waited for that long.
@@ -42,7 +42,7 @@ class Player:
     """Plays one sequence on one build, in a folder of its own."""
 
     def __init__(self, build: Build, folder: Path) -> None:
-        self.stage = Stage(build, folder)
+        self.processes = Processes(build, folder)
         self.notes = Notes()
         self.played: list[Step] = []
         self.refused = 0
@@ -69,13 +69,13 @@ class Player:
         # Which command made a job.
         self.made_by: dict[str, str] = {}
         self.differences: dict[int, disk.Difference] = {}
-        self.debts: dict[int, Debt] = {}
-        self._told: dict[str, Told] = defaultdict(Told)
+        self.guarantees: dict[int, Guarantee] = {}
+        self._job_commands: dict[str, JobCommands] = defaultdict(JobCommands)
         self.hang: str | None = None
 
     @property
     def source(self) -> VM:
-        return self.stage[SOURCE]
+        return self.processes[SOURCE]
 
     @property
     def status(self) -> str:
@@ -90,7 +90,7 @@ class Player:
     @property
     def arrived(self) -> bool:
         """Whether the destination says that it has got everything."""
-        destination = self.stage[DESTINATION]
+        destination = self.processes[DESTINATION]
         return migration.statuses(destination)[-1:] == ["completed"]
 
     def _statuses(self) -> list[str]:
@@ -108,7 +108,7 @@ class Player:
         try:
             if "start" in step:
                 self._replaces(step["at"])
-                await self.stage.start(step["at"], **step["start"])
+                await self.processes.start(step["at"], **step["start"])
             elif "execute" in step:
                 accepted = await self.execute(step)
                 self._harms(accepted and step["execute"] in FAULTS)
@@ -120,8 +120,8 @@ class Player:
                 # What was frozen goes on as if nothing had happened.
                 cancels = step.get("execute") == "migrate_cancel"
                 self._harms(cancels or step["fault"] == "kill")
-                await self.faults.cause(self.stage[step["at"]], step["at"], step)
-            if self.stage.is_complete:
+                await self.faults.cause(self.processes[step["at"]], step["at"], step)
+            if self.processes.is_complete:
                 await self.look()
         except Died as error:
             raise Over(str(error)) from None
@@ -136,13 +136,13 @@ class Player:
 
     def _replaces(self, side: str) -> None:
         """A process is replaced: does anything depend on the former one?"""
-        if self.stage.has(side):
+        if self.processes.has(side):
             self.disturbed |= self.status in legal_statuses.UNDER_WAY
-            self.harmed |= self.disturbed or self.stage.serves(side)
+            self.harmed |= self.disturbed or self.processes.serves(side)
 
     async def execute(self, step: Step) -> bool:
         """Whether the command is accepted; one to a process that was killed isn't."""
-        vm, command = self.stage[step["at"]], step["execute"]
+        vm, command = self.processes[step["at"]], step["execute"]
         position, status = len(vm.events), self.status
         if command == "cont" and vm is self.source and self._is_there():
             self.takes_back()
@@ -163,23 +163,23 @@ class Player:
     def _would_run_twice(self, vm: VM) -> bool:
         """Whether the guest may run, or soon run, at the destination by itself."""
         ended = self.status in (legal_statuses.BEGIN, "cancelled", "failed")
-        away = not ended or (self.arrived and not self.stage[DESTINATION].killed)
-        return vm is self.source and self.stage.starts_itself and away
+        away = not ended or (self.arrived and not self.processes[DESTINATION].killed)
+        return vm is self.source and self.processes.starts_itself and away
 
     def _note(self, command: str, arguments: dict[str, Any], position: int) -> None:
         """Remember what has to do with who owns what."""
         job = arguments.get("device") or arguments.get("id")
         if command in ("block-job-complete", "job-complete"):
-            self._told[job].pivots.add(position)
+            self._job_commands[job].pivots.add(position)
         elif command == "block-job-cancel" and arguments.get("force"):
-            self._told[job].kills.add(position)
+            self._job_commands[job].aborts.add(position)
         elif command in ("block-job-cancel", "job-cancel"):
-            told = self._told[job]
+            told = self._job_commands[job]
             # What a client writes after the end of the job is not copied.
             ends = any(
-                f"m{i}" == job and self.clients.writes(i) for i in self.stage.disks
+                f"m{i}" == job and self.clients.writes(i) for i in self.processes.disks
             )
-            (told.kills if ends else told.cancels).add(position)
+            (told.aborts if ends else told.cancels).add(position)
         elif command == "blockdev-set-active":
             self._set_active(arguments["active"], "node-name" not in arguments)
         elif command == "block-export-add":
@@ -188,16 +188,16 @@ class Player:
         elif command == "block_resize":
             # It isn't as large any more as what was copied.
             job = arguments["node-name"].replace("disk", "m")
-            self._told[job].kills.add(position)
+            self._job_commands[job].aborts.add(position)
         elif command in GO_ON:
             self._goes_on = True
         elif command == "migrate":
             self._goes_on = self.disturbed = False
             self.reclaimed = self._took = self.lost = False
-            self.debts, self.differences, self._left = {}, {}, {}
+            self.guarantees, self.differences, self._left = {}, {}, {}
         elif command in ("stop", "cont"):
             self.stopped = command == "stop"
-            away = self.status == "completed" or self.arrived or bool(self.debts)
+            away = self.status == "completed" or self.arrived or bool(self.guarantees)
             done = command == "cont" and away
             self.reclaimed = self.reclaimed or done
 
@@ -214,7 +214,11 @@ class Player:
 
     def _is_there(self) -> bool:
         """Whether the destination owns all, and its guest doesn't run yet."""
-        return self.handed_over and not self.stage.starts_itself and bool(self.debts)
+        return (
+            self.handed_over
+            and not self.processes.starts_itself
+            and bool(self.guarantees)
+        )
 
     def takes_back(self) -> None:
         """Note what the destination has got; nothing more may be written to it."""
@@ -222,7 +226,10 @@ class Player:
 
     def _images_there(self) -> dict[int, str]:
         """What is in the destination's images."""
-        return {i: disk.digest(self.stage.image(DESTINATION, i)) for i in self.debts}
+        return {
+            i: disk.digest(self.processes.image(DESTINATION, i))
+            for i in self.guarantees
+        }
 
     def left_alone(self) -> None:
         """The guest was taken back: its mirrors don't write elsewhere any more."""
@@ -247,7 +254,7 @@ class Player:
         self.notes.check(well, f"cancelled in the pause, it is {status}")
 
     async def _await(self, step: Step) -> None:
-        vm = self.stage[step["at"]]
+        vm = self.processes[step["at"]]
         if step["await"] == "records":
             await self.records(vm, soon=True)
         elif step["await"] == "migration":
@@ -263,7 +270,7 @@ class Player:
 
         def more() -> bool | None:
             now = vm.console.acknowledged()
-            written = all(now[i] >= before[i] + RECORDS for i in self.stage.disks)
+            written = all(now[i] >= before[i] + RECORDS for i in self.processes.disks)
             return written or (soon and not runs(vm)) or None
 
         if soon:
@@ -273,7 +280,7 @@ class Player:
 
     async def look(self) -> None:
         """What has to be so at any time."""
-        for vm in self.stage.current():
+        for vm in self.processes.current():
             if vm.exit_code is not None and not (vm.killed or vm.told_to_quit):
                 raise Died(f"{vm.name} ended with {vm.exit_code}")
         if wrong := legal_statuses.illegal(self._statuses()):
@@ -282,7 +289,7 @@ class Player:
             await self.look_at_guest()
         # One may have been received without the other.
         self.announced(but=1)
-        if (self.status == "completed" or self.taken_over()) and not self.debts:
+        if (self.status == "completed" or self.taken_over()) and not self.guarantees:
             await self._arrived()
 
     def announced(self, but: int = 0) -> None:
@@ -296,7 +303,7 @@ class Player:
 
     async def look_at_guest(self) -> None:
         """At most one side may run the guest, and have its disks."""
-        destination = self.stage[DESTINATION]
+        destination = self.processes[DESTINATION]
         # One that is frozen would not answer.
         asleep = destination.killed or self.faults.has_frozen(destination)
         there = not asleep and await is_running(destination)
@@ -325,37 +332,37 @@ class Player:
     async def _is_inactive(self) -> None:
         """The guest runs at the destination: the source must not have its disks."""
         nodes = await self.source.qmp("query-named-block-nodes", flat=True)
-        names = {f"disk{i}" for i in self.stage.disks}
+        names = {f"disk{i}" for i in self.processes.disks}
         active = [n["node-name"] for n in nodes if n.get("active")]
         for name in names & set(active):
             self.notes.check(False, f"{name} is active at both sides")
 
     def taken_over(self) -> bool:
         """Whether the guest runs at the destination, though the source can't tell."""
-        alive = self.stage[DESTINATION].exit_code is None
+        alive = self.processes[DESTINATION].exit_code is None
         told = self.status == "failed" and self.arrived
         undecided = told and alive and not (self.split or self.reclaimed)
-        return self.stage.starts_itself and undecided
+        return self.processes.starts_itself and undecided
 
     async def _arrived(self) -> None:
         """A migration has completed: what was owed has to be at the destination."""
         events = self.source.events
         end = max(n for n, e in enumerate(events) if is_end(e))
-        self.debts = {
-            i: debt(f"m{i}", events[: end + 1], self._told[f"m{i}"])
-            for i in self.stage.disks
+        self.guarantees = {
+            i: guarantee(f"m{i}", events[: end + 1], self._job_commands[f"m{i}"])
+            for i in self.processes.disks
         }
         self.no_writer(events[: end + 1])
-        destination = self.stage[DESTINATION]
+        destination = self.processes[DESTINATION]
         if thrown_away(self.played):
             self.lost = True
         elif not destination.killed:
             with contextlib.suppress(Died):
                 await self._end_at(destination)
-        for i, owed in self.debts.items():
-            if owed is Debt.OWED:
+        for i, owed in self.guarantees.items():
+            if owed is Guarantee.OWED:
                 # Where the guest runs on already it writes records.
-                runs_on = record.REGION_BYTES if self.stage.starts_itself else 0
+                runs_on = record.REGION_BYTES if self.processes.starts_itself else 0
                 self.compare(i, runs_on)
         if any(difference.blocks for difference in self.differences.values()):
             raise Over("the images differ")
@@ -387,21 +394,21 @@ class Player:
 
     def compare(self, number: int, start: int = 0) -> None:
         """Compare the images of a disk, from byte `start` on."""
-        pair = [self.stage.image(side, number) for side in (SOURCE, DESTINATION)]
+        pair = [self.processes.image(side, number) for side in (SOURCE, DESTINATION)]
         self.differences[number] = disk.compare(*pair, start)
 
     def moved(self, number: int) -> bool:
         """Whether the guest has gone over to the target of this disk's mirror."""
         job = f"m{number}"
-        owed = debt(job, self.source.events, self._told[job])
-        return owed is Debt.MOVED
+        owed = guarantee(job, self.source.events, self._job_commands[job])
+        return owed is Guarantee.MOVED
 
     async def verdict(self) -> Verdict:
         """End what still runs, and have the oracle judge all that was seen."""
         self.faults.end()
         await self.clients.end()
-        await self.stage.kill()
-        vms = self.stage.vms
+        await self.processes.kill()
+        vms = self.processes.vms
         said = record.report("".join(vm.console.text for vm in vms))
         # A guest can't write to what was taken from it.
         robbed = self._robbed or self.may_fail
@@ -412,8 +419,8 @@ class Player:
                     for v in vms
                 ),
                 disks=(
-                    *(self._disk(i) for i in self.stage.disks),
-                    *(self._client(i) for i in self.stage.disks),
+                    *(self._disk(i) for i in self.processes.disks),
+                    *(self._client(i) for i in self.processes.disks),
                 ),
                 journey=tuple(s for s in self._statuses() if s in migration.LANDMARKS),
                 errors=tuple(self.notes.errors),
@@ -427,15 +434,15 @@ class Player:
     @property
     def may_fail(self) -> bool:
         """Whether the guest went over to a target that was harmed."""
-        return self.harmed and any(self.moved(i) for i in self.stage.disks)
+        return self.harmed and any(self.moved(i) for i in self.processes.disks)
 
     def _disk(self, number: int) -> DiskEvidence:
         difference = self.differences.get(number)
         side = self._side(number)
         # What the guest was told elsewhere has nothing to do with the source's disk.
-        vms = [self.source] if side == SOURCE else self.stage.vms
+        vms = [self.source] if side == SOURCE else self.processes.vms
         said = record.report("".join(vm.console.text for vm in vms))
-        image = self.stage.image(side, number) if side else None
+        image = self.processes.image(side, number) if side else None
         return DiskEvidence(
             number=number,
             differing=difference.blocks if difference else None,
@@ -446,7 +453,7 @@ class Player:
 
     def _client(self, number: int) -> DiskEvidence:
         side = self._side(number)
-        image = self.stage.image(side, number) if side else None
+        image = self.processes.image(side, number) if side else None
         return self.clients.evidence(number, image)
 
     def _side(self, number: int) -> str | None:
@@ -455,9 +462,9 @@ class Player:
             return None
         if self.moved(number):
             return DESTINATION
-        if not self.debts or self.reclaimed:
+        if not self.guarantees or self.reclaimed:
             return SOURCE
-        return None if self.debts[number] is Debt.NONE else DESTINATION
+        return None if self.guarantees[number] is Guarantee.NONE else DESTINATION
 
 
 def is_end(event: Event) -> bool:

@@ -32,7 +32,7 @@ SPARE, SPARE_TARGET, SPARE_QCOW2 = "spare.raw", "spare-target.raw", "spare.qcow2
 NO_FLUSH = {"cache": {"no-flush": True}}
 
 
-class Stage:
+class Processes:
     """The processes of one sequence; `vms` has all of them, in the order of starts."""
 
     def __init__(self, build: Build, folder: Path) -> None:

@@ -17,7 +17,7 @@ from .step import Step
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Replayed:
     """What came of a sequence on a build; its folder keeps what it left."""
 
     verdict: Verdict
@@ -43,7 +43,7 @@ class Outcome:
         return "\n".join([*lines, f"see {self.folder}"])
 
 
-async def play(build: Build, steps: list[Step], name: str = "replay") -> Outcome:
+async def play(build: Build, steps: list[Step], name: str = "replay") -> Replayed:
     """Play a sequence and judge it; `name` is that of its folder."""
     folder = paths.BUILD / "fuzz" / build.name / name
     shutil.rmtree(folder, ignore_errors=True)
@@ -57,4 +57,4 @@ async def play(build: Build, steps: list[Step], name: str = "replay") -> Outcome
         pass
     finally:
         verdict = await player.verdict()
-    return Outcome(verdict, tuple(player.notes.errors), folder)
+    return Replayed(verdict, tuple(player.notes.errors), folder)

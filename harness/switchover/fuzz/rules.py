@@ -472,12 +472,12 @@ class Sequence(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Bring it to its end and have it judged, unless somebody wants to stop now."""
         try:
-            if self._player.stage.vms and not self._interrupted:
+            if self._player.processes.vms and not self._interrupted:
                 self._finish()
                 verdict = self._runner.run(self._player.verdict())
                 self.judged(verdict, self._player)
         finally:
-            self._runner.run(self._player.stage.kill())
+            self._runner.run(self._player.processes.kill())
             self._runner.close()
 
     def _finish(self) -> None:

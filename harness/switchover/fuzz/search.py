@@ -39,7 +39,7 @@ class _TimeUp(BaseException):
 
 
 @dataclass
-class Finding:
+class FailureKind:
     """A kind of failure: the shortest sequence that was seen to lead there."""
 
     name: str
@@ -75,7 +75,7 @@ class Search:
     sequences: int = 0
     refused: int = 0
     steps: int = 0
-    findings: dict[str, Finding] = field(default_factory=dict)
+    findings: dict[str, FailureKind] = field(default_factory=dict)
     seen: Counter[str] = field(default_factory=Counter)
     # What has gone wrong, but not in QEMU.
     errors: list[str] = field(default_factory=list)
@@ -159,7 +159,7 @@ class Search:
             return
         self._keep(name, verdict, player)
         self._shrinking = True
-        raise _failure(name)(verdict, player.played, player.stage.folder)
+        raise _failure(name)(verdict, player.played, player.processes.folder)
 
     def _count(self, verdict: Verdict, player: Player) -> None:
         self.sequences += 1
@@ -178,9 +178,9 @@ class Search:
         logs = path.with_suffix("")
         shutil.rmtree(logs, ignore_errors=True)
         shutil.copytree(
-            player.stage.folder, logs, ignore=shutil.ignore_patterns("*.sock")
+            player.processes.folder, logs, ignore=shutil.ignore_patterns("*.sock")
         )
-        self.findings[name] = Finding(
+        self.findings[name] = FailureKind(
             name,
             verdict,
             path,

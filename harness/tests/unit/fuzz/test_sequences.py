@@ -12,7 +12,7 @@ import pytest
 from fake_vm import FakeVM
 
 from switchover.fuzz import search, step
-from switchover.fuzz.debts import Debt, Told, debt
+from switchover.fuzz.guarantees import Guarantee, JobCommands, guarantee
 from switchover.fuzz.ending import Ending
 from switchover.fuzz.player import Player, thrown_away
 from switchover.fuzz.processes import DESTINATION, SOURCE
@@ -43,59 +43,67 @@ SETUP, COMPLETED = status("setup"), status("completed")
 @pytest.mark.parametrize(
     "owed, events",
     [
-        (Debt.NONE, [SETUP, STOP]),
+        (Guarantee.NONE, [SETUP, STOP]),
         # It lives, in sync or not.
-        (Debt.OWED, [BORN, SETUP, STOP]),
-        (Debt.OWED, [SETUP, STOP, BORN, READY]),
+        (Guarantee.OWED, [BORN, SETUP, STOP]),
+        (Guarantee.OWED, [SETUP, STOP, BORN, READY]),
         # It has ended while the guest was stopped, and after that the guest has run.
-        (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE]),
-        (Debt.NONE, [BORN, READY, STOP, end(), GONE, RESUME, SETUP, STOP]),
+        (Guarantee.OWED, [BORN, READY, SETUP, STOP, end(), GONE]),
+        (Guarantee.NONE, [BORN, READY, STOP, end(), GONE, RESUME, SETUP, STOP]),
         # Management has ended it too early.
-        (Debt.NONE, [BORN, READY, end(), GONE, SETUP, STOP]),
+        (Guarantee.NONE, [BORN, READY, end(), GONE, SETUP, STOP]),
         # It has ended, but nobody has told it to.
-        (Debt.OWED, [BORN, READY, SETUP, STOP, end("BLOCK_JOB_CANCELLED"), GONE]),
+        (Guarantee.OWED, [BORN, READY, SETUP, STOP, end("BLOCK_JOB_CANCELLED"), GONE]),
         # It has failed in this migration, or before.
-        (Debt.OWED, [BORN, SETUP, end(error="Input/output error"), GONE, STOP]),
-        (Debt.NONE, [BORN, end(error="Input/output error"), GONE, SETUP, STOP]),
+        (Guarantee.OWED, [BORN, SETUP, end(error="Input/output error"), GONE, STOP]),
+        (Guarantee.NONE, [BORN, end(error="Input/output error"), GONE, SETUP, STOP]),
         # It was refused, whatever one of that name has done before.
-        (Debt.NONE, [SETUP, STOP, BORN, GONE]),
-        (Debt.OWED, [BORN, READY, SETUP, STOP, end(), GONE, BORN, GONE]),
+        (Guarantee.NONE, [SETUP, STOP, BORN, GONE]),
+        (Guarantee.OWED, [BORN, READY, SETUP, STOP, end(), GONE, BORN, GONE]),
         # A later one has taken its place.
-        (Debt.OWED, [BORN, end("BLOCK_JOB_CANCELLED"), GONE, BORN, SETUP, STOP]),
+        (Guarantee.OWED, [BORN, end("BLOCK_JOB_CANCELLED"), GONE, BORN, SETUP, STOP]),
     ],
 )
-def test_what_is_owed(owed: Debt, events: list[Event]) -> None:
-    assert debt("m0", [*events, COMPLETED], Told()) is owed
+def test_what_is_owed(owed: Guarantee, events: list[Event]) -> None:
+    assert guarantee("m0", [*events, COMPLETED], JobCommands()) is owed
 
 
 @pytest.mark.parametrize(
     "owed, told, events",
     [
         # Ended by management before it was in sync, or by force.
-        (Debt.NONE, Told(cancels={2}), [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP]),
-        (Debt.NONE, Told(kills={3}), [BORN, READY, SETUP, STOP]),
+        (
+            Guarantee.NONE,
+            JobCommands(cancels={2}),
+            [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP],
+        ),
+        (Guarantee.NONE, JobCommands(aborts={3}), [BORN, READY, SETUP, STOP]),
         # In vain, whatever it says at its end.
-        (Debt.NONE, Told(kills={4}), [BORN, READY, SETUP, STOP, end(), GONE]),
+        (
+            Guarantee.NONE,
+            JobCommands(aborts={4}),
+            [BORN, READY, SETUP, STOP, end(), GONE],
+        ),
         # In sync, told to end, and not there yet.
-        (Debt.OWED, Told(cancels={3}), [BORN, READY, SETUP, STOP]),
+        (Guarantee.OWED, JobCommands(cancels={3}), [BORN, READY, SETUP, STOP]),
         # What the job before it was told has nothing to do with this one.
         (
-            Debt.OWED,
-            Told(kills={1}),
+            Guarantee.OWED,
+            JobCommands(aborts={1}),
             [BORN, end("BLOCK_JOB_CANCELLED"), BORN, SETUP, STOP],
         ),
     ],
 )
 def test_what_is_owed_after_a_cancel(
-    owed: Debt, told: Told, events: list[Event]
+    owed: Guarantee, told: JobCommands, events: list[Event]
 ) -> None:
-    assert debt("m0", [*events, COMPLETED], told) is owed
+    assert guarantee("m0", [*events, COMPLETED], told) is owed
 
 
 def test_a_guest_that_went_over_to_the_target() -> None:
     events = [BORN, READY, end(), GONE, SETUP, STOP, COMPLETED]
-    assert debt("m0", events, Told(pivots={2})) is Debt.MOVED
-    assert debt("m1", events, Told()) is Debt.NONE
+    assert guarantee("m0", events, JobCommands(pivots={2})) is Guarantee.MOVED
+    assert guarantee("m1", events, JobCommands()) is Guarantee.NONE
 
 
 @pytest.mark.parametrize(
@@ -192,9 +200,9 @@ def player(
     destination = FakeVM("destination", query_status=there)
     destination.event("MIGRATION", status="completed")
     made = Player(Build("patched", tmp_path), tmp_path)
-    made.stage.take(SOURCE, source)
-    made.stage.take(DESTINATION, destination)
-    made.stage.disks = range(1)
+    made.processes.take(SOURCE, source)
+    made.processes.take(DESTINATION, destination)
+    made.processes.disks = range(1)
     return made
 
 
@@ -242,9 +250,9 @@ def test_the_guest_runs_though_management_has_stopped_it(tmp_path: Path) -> None
 
 def test_a_mirror_writes_after_the_guest_was_taken_back(tmp_path: Path) -> None:
     one = player(tmp_path, RUNNING, STOPPED, "completed")
-    image = one.stage.image(DESTINATION, 0)
+    image = one.processes.image(DESTINATION, 0)
     image.write_bytes(b"old")
-    one.debts = {0: Debt.OWED}
+    one.guarantees = {0: Guarantee.OWED}
     one.takes_back()
     one.left_alone()
     assert one.notes.surprises == []
@@ -315,7 +323,7 @@ def test_an_interrupted_sequence_is_not_brought_to_its_end(
             raise AssertionError(verdict.wrong())
 
     async def interrupt(player: Player, one: dict[str, Any]) -> None:
-        player.stage.take(SOURCE, FakeVM("source"))
+        player.processes.take(SOURCE, FakeVM("source"))
         raise KeyboardInterrupt
 
     async def end(self: Ending, one: dict[str, Any]) -> None:

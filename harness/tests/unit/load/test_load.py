@@ -4,25 +4,25 @@
 from __future__ import annotations
 
 from switchover.commands.load import growth
-from switchover.load.relay import Sample
+from switchover.load.repeated import Usage
 
 
-def samples(*pairs: tuple[int, int]) -> list[Sample]:
-    return [Sample(*pair) for pair in pairs]
+def usages(*pairs: tuple[int, int]) -> list[Usage]:
+    return [Usage(*pair) for pair in pairs]
 
 
 def test_descriptors_must_not_grow_at_all() -> None:
-    assert growth(samples((9, 100), (9, 100), (10, 100))) == [
+    assert growth(usages((9, 100), (9, 100), (10, 100))) == [
         "descriptors grow from 9 to 10"
     ]
 
 
 def test_memory_may_vary_but_not_grow() -> None:
-    assert growth(samples((9, 100), (9, 107), (9, 103))) == []
-    assert growth(samples((9, 100), (9, 107), (9, 115))) == [
+    assert growth(usages((9, 100), (9, 107), (9, 103))) == []
+    assert growth(usages((9, 100), (9, 107), (9, 115))) == [
         "memory grows from 100 to 115 KiB"
     ]
 
 
-def test_one_sample_tells_nothing() -> None:
-    assert growth(samples((9, 100))) == growth([]) == []
+def test_one_alone_tells_nothing() -> None:
+    assert growth(usages((9, 100))) == growth([]) == []

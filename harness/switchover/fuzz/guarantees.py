@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What QEMU owes for each disk, from what management did and was told.
+"""What QEMU has to guarantee for each disk, from what management did and was told.
 
 That a disk has not arrived at the destination is QEMU's fault only if management had
 it mirrored until the guest was stopped. Pure functions over events and steps.
@@ -15,7 +15,7 @@ from itertools import pairwise
 from ..vm.monitor import Event
 
 
-class Debt(Enum):
+class Guarantee(Enum):
     """What `completed` has to mean for a disk.
 
     OWED: all of it is at the destination, and the images are equal. MOVED: the guest
@@ -29,19 +29,19 @@ class Debt(Enum):
 
 
 @dataclass
-class Told:
-    """When a job was told to do what ends what is owed, in numbers of events.
+class JobCommands:
+    """When a job got a command to do what ends what is owed, in numbers of events.
 
-    pivots: to let the guest go over to the target. cancels: to end. kills: to end by
+    pivots: to let the guest go over to the target. cancels: to end. aborts: to end by
     force, which it may do at any moment from then on, or to have copied in vain.
     """
 
     pivots: set[int] = field(default_factory=set)
     cancels: set[int] = field(default_factory=set)
-    kills: set[int] = field(default_factory=set)
+    aborts: set[int] = field(default_factory=set)
 
 
-def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
+def guarantee(job: str, events: Sequence[Event], commands: JobCommands) -> Guarantee:
     """What is owed for the disk that this job mirrors, after these events.
 
     While a job lives it is owed that it gets in sync or fails the migration, and a
@@ -51,10 +51,10 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
     pivoting, cancelled, killed, running = False, False, False, True
     begins = _begins(job, events)
     for number, event in enumerate(events):
-        pivoting = pivoting or number in told.pivots
-        cancelled = cancelled or number in told.cancels | told.kills
-        killed = killed or number in told.kills
-        if number in told.kills and state in ("live", "copied"):
+        pivoting = pivoting or number in commands.pivots
+        cancelled = cancelled or number in commands.cancels | commands.aborts
+        killed = killed or number in commands.aborts
+        if number in commands.aborts and state in ("live", "copied"):
             state = "none"
         if event.name in ("STOP", "RESUME"):
             running = event.name == "RESUME"
@@ -71,10 +71,10 @@ def debt(job: str, events: Sequence[Event], told: Told) -> Debt:
             if "error" in event.data:
                 state = "failed"
             elif pivoting:
-                return Debt.MOVED
+                return Guarantee.MOVED
             else:
                 state = "none" if running or killed else "copied"
-    return Debt.NONE if state == "none" else Debt.OWED
+    return Guarantee.NONE if state == "none" else Guarantee.OWED
 
 
 def _begins(job: str, events: Sequence[Event]) -> set[int]:

@@ -43,27 +43,27 @@ NOWHERE = {
 
 
 @dataclass(frozen=True)
-class Sample:
+class Usage:
     """What a process needs at a moment: open descriptors, and resident memory."""
 
     descriptors: int
     kib: int
 
     @classmethod
-    def of(cls, vm: VM) -> Sample:
+    def of(cls, vm: VM) -> Usage:
         process = Path("/proc") / str(vm.pid)
         status = (process / "status").read_text()
         kib = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
         return cls(len(os.listdir(process / "fd")), int(kib.split()[1]))
 
 
-class Relay:
-    """The processes, one after the other; `samples` has one of each that migrated."""
+class RepeatedMigration:
+    """The processes, one after the other; `usages` has one of each that migrated."""
 
     def __init__(self, build: Build, folder: Path) -> None:
-        self.samples: list[Sample] = []
+        self.usages: list[Usage] = []
         # Of the last process, after each attempt that was cancelled, but the first ones.
-        self.repeated: list[Sample] = []
+        self.attempts: list[Usage] = []
         self._build = build
         self._folder = folder
         self._notes = Notes()
@@ -100,12 +100,12 @@ class Relay:
             # mirror's filter, which does not see its writes then.
             await self._connect_clients(now, number)
             await self._mirror(now, after, number)
-            self.samples.append(Sample.of(now))
+            self.usages.append(Usage.of(now))
             for _ in range(WARMING_UP if number == rounds else 1):
                 await self._cancelled(now)
             for _ in range(REPEATED if number == rounds else 0):
                 await self._cancelled(now)
-                self.repeated.append(Sample.of(now))
+                self.attempts.append(Usage.of(now))
             await self._hand_over(now, after, number)
             if any(difference.blocks for difference in self._different.values()):
                 return
