@@ -27,7 +27,7 @@ TURN_SECONDS = 0.2
 SIZE = 1 << 16
 
 
-class Prompt:
+class BlockingQMP:
     """A connection to a monitor of a QEMU."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -78,9 +78,9 @@ class Prompt:
 
 
 @contextlib.asynccontextmanager
-async def prompt(folder: Path, name: str) -> AsyncIterator[Prompt]:
+async def connect(folder: Path, name: str) -> AsyncIterator[BlockingQMP]:
     """A client of the monitor with this socket; raises OSError, and as execute()."""
     with connected(folder, name, TURN_SECONDS) as connection:
-        client = Prompt(connection)
+        client = BlockingQMP(connection)
         await client.execute("qmp_capabilities")
         yield client

@@ -9,56 +9,56 @@ from dataclasses import dataclass, replace
 from ..stories.migration import STATUS_SECONDS
 from ..stories.rig import GUEST_SECONDS, Lab
 from ..vm.vm import VM
-from .blocking_qmp import Prompt
+from .blocking_qmp import BlockingQMP
 from .case import Case, Figures, NotOffered, Variant
-from .measured_rig import TRACED, Pair, Setup
+from .measured_rig import TRACED, MeasuredRig, Setup
 
 DISKS = (1, 4, 16)
 # A mirror that is behind has to catch up first.
 READY_SECONDS = 90.0
-Way = Callable[[Pair, Prompt], Awaitable[None]]
+Way = Callable[[MeasuredRig, BlockingQMP], Awaitable[None]]
 
 
-async def plain(pair: Pair, _prompt: Prompt) -> None:
+async def plain(rig: MeasuredRig, _client: BlockingQMP) -> None:
     """Migrate, and leave the mirrors to QEMU."""
-    await pair.migrate()
+    await rig.migrate()
 
 
-async def libvirt(pair: Pair, prompt: Prompt) -> None:
+async def libvirt(rig: MeasuredRig, client: BlockingQMP) -> None:
     """What libvirt does: pause, a soft cancel of each, wait, continue."""
-    await pair.capability("pause-before-switchover")
-    await pair.migrate()
-    await prompt.event("MIGRATION", READY_SECONDS, status="pre-switchover")
-    await _end_mirrors(pair, prompt)
-    await prompt.execute("migrate-continue", state="pre-switchover")
+    await rig.capability("pause-before-switchover")
+    await rig.migrate()
+    await client.event("MIGRATION", READY_SECONDS, status="pre-switchover")
+    await _end_mirrors(rig, client)
+    await client.execute("migrate-continue", state="pre-switchover")
 
 
-async def by_hand(pair: Pair, prompt: Prompt) -> None:
+async def by_hand(rig: MeasuredRig, client: BlockingQMP) -> None:
     """The same in `ready`."""
-    await _into_ready(pair, prompt)
-    await _end_mirrors(pair, prompt)
-    await prompt.execute("migration-complete")
+    await _into_ready(rig, client)
+    await _end_mirrors(rig, client)
+    await client.execute("migration-complete")
 
 
-async def release(pair: Pair, prompt: Prompt) -> None:
+async def release(rig: MeasuredRig, client: BlockingQMP) -> None:
     """In `ready` let QEMU release the mirrors."""
-    if not await offers(pair.source, "migration-complete", "release"):
+    if not await offers(rig.source, "migration-complete", "release"):
         raise NotOffered("migration-complete has no argument release")
-    await _into_ready(pair, prompt)
-    await prompt.execute("migration-complete", release=True)
+    await _into_ready(rig, client)
+    await client.execute("migration-complete", release=True)
 
 
-async def _into_ready(pair: Pair, prompt: Prompt) -> None:
-    await pair.capability("pause-at-complete")
-    await pair.migrate()
-    await prompt.event("MIGRATION_READY", READY_SECONDS)
+async def _into_ready(rig: MeasuredRig, client: BlockingQMP) -> None:
+    await rig.capability("pause-at-complete")
+    await rig.migrate()
+    await client.event("MIGRATION_READY", READY_SECONDS)
 
 
-async def _end_mirrors(pair: Pair, prompt: Prompt) -> None:
-    for i in pair.disks:
-        await prompt.execute("block-job-cancel", device=f"m{i}")
-    for i in pair.disks:
-        await prompt.event("BLOCK_JOB_COMPLETED", GUEST_SECONDS, device=f"m{i}")
+async def _end_mirrors(rig: MeasuredRig, client: BlockingQMP) -> None:
+    for i in rig.disks:
+        await client.execute("block-job-cancel", device=f"m{i}")
+    for i in rig.disks:
+        await client.event("BLOCK_JOB_COMPLETED", GUEST_SECONDS, device=f"m{i}")
 
 
 async def offers(vm: VM, command: str, argument: str) -> bool:
@@ -79,22 +79,22 @@ class Switchover:
     seconds: float = STATUS_SECONDS
 
     async def __call__(self, lab: Lab) -> Figures:
-        pair = Pair(replace(lab, traced=TRACED), self.setup)
+        rig = MeasuredRig(replace(lab, traced=TRACED), self.setup)
         try:
-            await self.prepare(pair)
+            await self.prepare(rig)
             completed = {"status": "completed"}
-            async with pair.prompt() as prompt:
-                await self.way(pair, prompt)
-                await prompt.event("MIGRATION", self.seconds, **completed)
-            for vm in (pair.source, pair.destination):
+            async with rig.client() as client:
+                await self.way(rig, client)
+                await client.event("MIGRATION", self.seconds, **completed)
+            for vm in (rig.source, rig.destination):
                 await vm.wait_event("MIGRATION", self.seconds, **completed)
-            return pair.downtime()
+            return rig.downtime()
         finally:
-            await pair.kill()
+            await rig.kill()
 
-    async def prepare(self, pair: Pair) -> None:
+    async def prepare(self, rig: MeasuredRig) -> None:
         """All that is done before the migration starts."""
-        await pair.up()
+        await rig.up()
 
 
 SHARED = ("base, shared storage", "patched, shared storage")

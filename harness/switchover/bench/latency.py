@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..stories.rig import GUEST_SECONDS, Lab
 from .case import Case, Figures, Variant
-from .measured_rig import Pair, Setup
+from .measured_rig import MeasuredRig, Setup
 
 WRITES = 1000
 PER_SECOND = 250
@@ -28,18 +28,18 @@ class Writes:
 
     async def __call__(self, lab: Lab) -> Figures:
         shared = self.mode is None
-        pair = Pair(lab, Setup(shared=shared, task=TASK))
+        rig = MeasuredRig(lab, Setup(shared=shared, task=TASK))
         try:
-            await pair.up(**({"copy_mode": self.mode} if self.mode else {}))
-            before = len(TOOK.findall(pair.source.console.text))
+            await rig.up(**({"copy_mode": self.mode} if self.mode else {}))
+            before = len(TOOK.findall(rig.source.console.text))
 
             def enough() -> list[str] | None:
-                found = TOOK.findall(pair.source.console.text)[before:]
+                found = TOOK.findall(rig.source.console.text)[before:]
                 return found if len(found) >= WRITES else None
 
-            found = await pair.source.until("writes", enough, DEADLINE_SECONDS)
+            found = await rig.source.until("writes", enough, DEADLINE_SECONDS)
         finally:
-            await pair.kill()
+            await rig.kill()
         microseconds = [int(text) / 1000 for text in found]
         tail = statistics.quantiles(microseconds, n=100)[PERCENT - 1]
         return {"median": statistics.median(microseconds), "p99": tail}

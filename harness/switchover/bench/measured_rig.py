@@ -20,7 +20,7 @@ from ..vm import commandline
 from ..vm.pause import PRE_SWITCHOVER, READY
 from ..vm.trace import Traced, parse
 from ..vm.vm import VM
-from .blocking_qmp import Prompt, prompt
+from .blocking_qmp import BlockingQMP, connect
 
 SOURCES = paths.ROOT / "harness" / "bench"
 # Small, for what is measured begins when all has been copied.
@@ -47,7 +47,7 @@ class Setup:
     size: int = SIZE
 
 
-class Pair(Rig):
+class MeasuredRig(Rig):
     """A source and a destination as a case wants them."""
 
     def __init__(self, lab: Lab, setup: Setup) -> None:
@@ -113,9 +113,9 @@ class Pair(Rig):
         reads = {"path": "/objects/reads", "property": "limits"}
         await self.source.qmp("qom-set", **reads, value=limits)
 
-    def prompt(self) -> AbstractAsyncContextManager[Prompt]:
+    def client(self) -> AbstractAsyncContextManager[BlockingQMP]:
         """A client of the source, for an `async with`."""
-        return prompt(self.source.folder, commandline.second_socket(self.source.name))
+        return connect(self.source.folder, commandline.second_socket(self.source.name))
 
     def downtime(self) -> dict[str, float]:
         """In ms, from STOP to `completed`, and from when the CPUs stood still.

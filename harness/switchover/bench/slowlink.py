@@ -10,7 +10,7 @@ from ..guest import disk
 from ..stories.jobs import POLL_SECONDS
 from .case import Case, Variant
 from .downtime import READY_SECONDS, Switchover, Way, by_hand, libvirt, release
-from .measured_rig import DOWNTIME_LIMIT_MS, Pair, Setup
+from .measured_rig import DOWNTIME_LIMIT_MS, MeasuredRig, Setup
 
 LINK = 5_000_000  # bytes per second
 BEHIND = 20 * disk.MIB
@@ -28,21 +28,21 @@ class Behind(Switchover):
     writer: int = SLOW_WRITER
     auto_converge: bool = False
 
-    async def prepare(self, pair: Pair) -> None:
-        await pair.boot()
+    async def prepare(self, rig: MeasuredRig) -> None:
+        await rig.boot()
         limit = {"downtime_limit": DOWNTIME_LIMIT_MS}
-        await pair.source.qmp("migrate-set-parameters", **limit)
+        await rig.source.qmp("migrate-set-parameters", **limit)
         if self.auto_converge:
-            await pair.capability("auto-converge")
-        await pair.limit_writes(SLOW_WRITER)
-        await pair.connect()
-        await pair.jobs.mirror_until_ready()
-        await pair.jobs.throttle(LINK)
-        await pair.limit_writes(FALL_BEHIND)
+            await rig.capability("auto-converge")
+        await rig.limit_writes(SLOW_WRITER)
+        await rig.connect()
+        await rig.jobs.mirror_until_ready()
+        await rig.jobs.throttle(LINK)
+        await rig.limit_writes(FALL_BEHIND)
         async with asyncio.timeout(READY_SECONDS):
-            while min((await pair.jobs.remaining()).values()) < BEHIND:
+            while min((await rig.jobs.remaining()).values()) < BEHIND:
                 await asyncio.sleep(POLL_SECONDS)
-        await pair.limit_writes(self.writer)
+        await rig.limit_writes(self.writer)
 
 
 def _variants(writer: int, auto_converge: bool) -> tuple[Variant, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .outcome import SKIP, Step
+from .outcome import SKIP, CommitResult
 
 FEWEST_RUNS = 5
 # How probable it may be that the good one of the two was good by luck.
@@ -17,10 +17,10 @@ def runs(repeat: int) -> int:
     return max(FEWEST_RUNS, 2 * repeat)
 
 
-def doubt(first: Step, parents: Sequence[Step], cures: bool) -> str:
+def doubt(first: CommitResult, parents: Sequence[CommitResult], cures: bool) -> str:
     """Why the commit can't be named; "" if it is decisive.
 
-    All these steps have been built from nothing, with their programs' digests.
+    All these results have been built from nothing, with their programs' digests.
     """
     if not parents:
         return "it has no parent to compare it with"
@@ -31,10 +31,10 @@ def doubt(first: Step, parents: Sequence[Step], cures: bool) -> str:
     return ""
 
 
-def _doubt(bad: Step, good: Step, parent: Step) -> str:
-    for step in (bad, good):
-        if step.verdict == SKIP:
-            return f"{_name(step, parent)} can't be judged: {step.why}"
+def _doubt(bad: CommitResult, good: CommitResult, parent: CommitResult) -> str:
+    for result in (bad, good):
+        if result.verdict == SKIP:
+            return f"{_name(result, parent)} can't be judged: {result.why}"
     if bad.digest == good.digest:
         return "its programs are the same as its parent's: it is a race"
     if good.rate():
@@ -50,5 +50,5 @@ def _doubt(bad: Step, good: Step, parent: Step) -> str:
     return ""
 
 
-def _name(step: Step, parent: Step) -> str:
-    return "its parent" if step is parent else "it"
+def _name(result: CommitResult, parent: CommitResult) -> str:
+    return "its parent" if result is parent else "it"

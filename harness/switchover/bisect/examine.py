@@ -15,14 +15,14 @@ from ..core.errors import BuildFailed
 from ..core.progress import Progress
 from ..qemu.build import Build
 from . import builder, folders, run_scenario, sourcetree, store
-from .outcome import SKIP, Outcome, Step, together
+from .outcome import SKIP, CommitResult, Outcome, together
 from .repository import Repository, short
 
 UNSEEN = ("--strip-all", "--remove-section=.note.gnu.build-id")
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Examiner:
     """Builds revisions of a repository for one scenario."""
 
     repository: Repository
@@ -51,7 +51,9 @@ class Workshop:
             with bare.open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
-    def examine(self, commit: str, role: str, repeat: int, thorough=False) -> Step:
+    def examine(
+        self, commit: str, role: str, repeat: int, thorough=False
+    ) -> CommitResult:
         """Build a commit and run the scenario `repeat` times.
 
         A thorough one is built from nothing, and looks at the programs. Whatever
@@ -75,7 +77,7 @@ class Workshop:
             if build:
                 outcomes += self._runs(build, repeat)
         verdict = together(outcomes)
-        return Step(
+        return CommitResult(
             commit=commit,
             subject=subject,
             role=role,
@@ -105,10 +107,10 @@ def programs(
     return store.keep(name, builder.build(progress, own_options, fresh), fresh)
 
 
-def unexpected(commit: str, subject: str, error: Exception) -> Step:
+def unexpected(commit: str, subject: str, error: Exception) -> CommitResult:
     """The step at a commit at which something went wrong that nobody thought of."""
     folders.logs().mkdir(exist_ok=True)
     log = folders.logs() / f"unexpected-{short(commit)}.log"
     log.write_text("".join(traceback.format_exception(error)))
     why = f"unexpected: {type(error).__name__}: {error}; see {log}"
-    return Step(commit, subject, "step", SKIP, why, (SKIP,))
+    return CommitResult(commit, subject, "step", SKIP, why, (SKIP,))

@@ -18,7 +18,7 @@ from ..core.errors import DiskFull, HarnessError
 from ..core.git import git
 from ..core.progress import Progress
 from . import folders, journal, question
-from .examine import Workshop, unexpected
+from .examine import Examiner, unexpected
 from .outcome import SKIP
 from .question import Question
 from .repository import Repository
@@ -26,7 +26,7 @@ from .repository import Repository
 LIKE_OLD, LIKE_NEW, CAN_NOT_TELL, STOP = 0, 1, 125, 255
 
 
-def main(kind: type[Workshop] = Workshop) -> int:
+def main(kind: type[Examiner] = Examiner) -> int:
     """The exit code for the commit that git has chosen; 125 whatever goes wrong.
 
     What would go wrong at every commit ends the bisection: its reason is left
@@ -50,13 +50,13 @@ def main(kind: type[Workshop] = Workshop) -> int:
         return STOP
 
 
-def _answer(asked: Question, commit: str, kind: type[Workshop]) -> int:
+def _answer(asked: Question, commit: str, kind: type[Examiner]) -> int:
     step = journal.find(commit)
     if step is None:
         repository = Repository(Path(asked.repository))
-        workshop = kind(repository, asked.scenario, Progress())
+        examiner = kind(repository, asked.scenario, Progress())
         try:
-            step = workshop.examine(commit, "step", asked.repeat)
+            step = examiner.examine(commit, "step", asked.repeat)
         except Exception as error:
             if _stopper(error):
                 raise

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The steps of a bisection so far, a line each in a file."""
+"""The results of a bisection so far, a line each in a file."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from dataclasses import asdict
 from pathlib import Path
 
 from . import folders
-from .outcome import Step
+from .outcome import CommitResult
 
 
-def steps() -> list[Step]:
-    """All steps, in the order in which they were made."""
+def results() -> list[CommitResult]:
+    """All results, in the order in which they were made."""
     try:
         lines = _file().read_text().splitlines()
     except FileNotFoundError:
         return []
-    return [step for line in lines if (step := _parsed(line))]
+    return [result for line in lines if (result := _parsed(line))]
 
 
-def find(commit: str, role: str | None = None) -> Step | None:
-    """The step at a commit, of any role if none is given."""
-    for step in steps():
-        if step.commit == commit and role in (None, step.role):
-            return step
+def find(commit: str, role: str | None = None) -> CommitResult | None:
+    """The result at a commit, of any role if none is given."""
+    for result in results():
+        if result.commit == commit and role in (None, result.role):
+            return result
     return None
 
 
-def add(step: Step) -> None:
-    """Append a step."""
+def add(result: CommitResult) -> None:
+    """Append a result."""
     with open(_file(), "a") as file:
-        file.write(json.dumps(asdict(step)) + "\n")
+        file.write(json.dumps(asdict(result)) + "\n")
 
 
 def clear() -> None:
@@ -39,11 +39,11 @@ def clear() -> None:
     _file().unlink(missing_ok=True)
 
 
-def _parsed(line: str) -> Step | None:
-    """A step; None for a line that was cut off."""
+def _parsed(line: str) -> CommitResult | None:
+    """A result; None for a line that was cut off."""
     try:
         data = json.loads(line)
-        return Step(**{**data, "outcomes": tuple(data["outcomes"])})
+        return CommitResult(**{**data, "outcomes": tuple(data["outcomes"])})
     except (ValueError, TypeError, KeyError):
         return None
 

@@ -23,7 +23,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Step:
+class CommitResult:
     """What was found at one revision; durations are in seconds.
 
     `role` says what the step was for: "old end", "new end", "step", "first

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A source and a destination of any age, and what the flows do with them.
+"""A source and a destination of any age, and what the scenarios do with them.
 
 Both have one disk, "disk0", which the destination exports over NBD; between
 them is a link of our own. The guest, if there is one, is a boot sector.
@@ -43,10 +43,10 @@ PAUSE = "pause-before-switchover"
 
 
 class Unsuitable(Exception):
-    """This QEMU has not what a flow needs; str() says what."""
+    """This QEMU has not what a scenario needs; str() says what."""
 
 
-class Stage:
+class PortableRig:
     """One run in `folder`. What it showed is in `outcome()` when all has ended."""
 
     def __init__(self, build: Build, folder: Path) -> None:

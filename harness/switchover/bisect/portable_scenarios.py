@@ -6,127 +6,127 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .portable_rig import IN_FLIGHT, SLOW_JOB, Stage
+from .portable_rig import IN_FLIGHT, SLOW_JOB, PortableRig
 
 
 @dataclass(frozen=True)
-class Flow:
+class PortableScenario:
     """A story that goes by what the QEMU offers; `title` is one short line."""
 
     name: str
     title: str
 
-    async def run(self, stage: Stage) -> None:
+    async def run(self, rig: PortableRig) -> None:
         """Tell it. Unsuitable, Refused, Died, Hang may pass."""
         raise NotImplementedError
 
 
-class ThrottledMirror(Flow):
+class ThrottledMirror(PortableScenario):
     """No guest; the copy of the disk takes longer than the migration."""
 
-    async def run(self, stage: Stage) -> None:
-        await stage.open(with_guest=False)
-        await self.mirror(stage)
-        await stage.start_to_nowhere()
-        await stage.landmark()
-        await stage.full_speed()
-        await stage.are_ready()
-        await stage.stop_mirror()
-        await stage.compare()
+    async def run(self, rig: PortableRig) -> None:
+        await rig.open(with_guest=False)
+        await self.mirror(rig)
+        await rig.start_to_nowhere()
+        await rig.landmark()
+        await rig.full_speed()
+        await rig.are_ready()
+        await rig.stop_mirror()
+        await rig.compare()
 
-    async def mirror(self, stage: Stage) -> None:
-        await stage.drive_mirror("target.raw", speed=SLOW_JOB)
+    async def mirror(self, rig: PortableRig) -> None:
+        await rig.drive_mirror("target.raw", speed=SLOW_JOB)
 
 
 class ThrottledBlockdevMirror(ThrottledMirror):
     """The same with the command that takes a node."""
 
-    async def mirror(self, stage: Stage) -> None:
-        await stage.blockdev_mirror("target.raw", speed=SLOW_JOB)
+    async def mirror(self, rig: PortableRig) -> None:
+        await rig.blockdev_mirror("target.raw", speed=SLOW_JOB)
 
 
-class ReadyMirror(Flow):
+class ReadyMirror(PortableScenario):
     """A READY mirror over a link that is slower than the guest writes."""
 
-    async def run(self, stage: Stage) -> None:
-        await ready(stage, buf_size=IN_FLIGHT)
-        await stage.fall_behind()
-        await stage.start_to_nowhere()
-        await stage.landmark()
-        await stage.full_speed()
-        await stage.stop_mirror()
-        await stage.compare()
+    async def run(self, rig: PortableRig) -> None:
+        await ready(rig, buf_size=IN_FLIGHT)
+        await rig.fall_behind()
+        await rig.start_to_nowhere()
+        await rig.landmark()
+        await rig.full_speed()
+        await rig.stop_mirror()
+        await rig.compare()
 
 
 @dataclass(frozen=True)
-class UnfinishedMigration(Flow):
+class UnfinishedMigration(PortableScenario):
     """To a real destination while most of the disk is to be copied."""
 
     pause: bool = False
 
-    async def run(self, stage: Stage) -> None:
-        await stage.open(with_guest=True)
+    async def run(self, rig: PortableRig) -> None:
+        await rig.open(with_guest=True)
         if self.pause:
-            await stage.pause_before_switchover()
-        await stage.open_destination()
-        await stage.writing()
-        await stage.mirror_to_destination(speed=SLOW_JOB)
-        await stage.start_to_destination()
-        status = await stage.landmark()
+            await rig.pause_before_switchover()
+        await rig.open_destination()
+        await rig.writing()
+        await rig.mirror_to_destination(speed=SLOW_JOB)
+        await rig.start_to_destination()
+        status = await rig.landmark()
         if status == "pre-switchover":
-            status = await stage.go_on()
+            status = await rig.go_on()
         if status == "completed":
-            await stage.is_there()
-            await stage.may_die()
+            await rig.is_there()
+            await rig.may_die()
             return
-        await stage.writing()
+        await rig.writing()
 
 
-class LostTarget(Flow):
+class LostTarget(PortableScenario):
     """The mirror's target goes away while RAM is being transferred."""
 
-    async def run(self, stage: Stage) -> None:
-        await ready(stage)
-        await stage.hold_ram()
-        await stage.start_to_destination()
-        await stage.link.cut()
-        await stage.mirror_ends()
-        await stage.writing()
-        await stage.hold_ram(False)
-        if await stage.landmark() == "completed":
-            await stage.is_there()
+    async def run(self, rig: PortableRig) -> None:
+        await ready(rig)
+        await rig.hold_ram()
+        await rig.start_to_destination()
+        await rig.link.cut()
+        await rig.mirror_ends()
+        await rig.writing()
+        await rig.hold_ram(False)
+        if await rig.landmark() == "completed":
+            await rig.is_there()
 
 
 @dataclass(frozen=True)
-class CarefulClient(Flow):
+class CarefulClient(PortableScenario):
     """The mirror is READY, and is ended: in the pause, or after `completed`."""
 
     pause: bool = True
 
-    async def run(self, stage: Stage) -> None:
-        await ready(stage, self.pause)
-        await stage.start_to_destination()
-        if await stage.landmark() == "pre-switchover":
-            await stage.stop_mirror()
-            await stage.go_on()
-        if stage.status == "completed":
-            await stage.is_there()
+    async def run(self, rig: PortableRig) -> None:
+        await ready(rig, self.pause)
+        await rig.start_to_destination()
+        if await rig.landmark() == "pre-switchover":
+            await rig.stop_mirror()
+            await rig.go_on()
+        if rig.status == "completed":
+            await rig.is_there()
             if not self.pause:
-                await stage.stop_mirror()
+                await rig.stop_mirror()
 
 
-async def ready(stage: Stage, pause: bool = False, **options: Any) -> None:
+async def ready(rig: PortableRig, pause: bool = False, **options: Any) -> None:
     """A guest that writes, and a mirror to the destination that is READY."""
-    await stage.open(with_guest=True)
+    await rig.open(with_guest=True)
     if pause:
-        await stage.pause_before_switchover()
-    await stage.open_destination()
-    await stage.writing()
-    await stage.mirror_to_destination(**options)
-    await stage.are_ready()
+        await rig.pause_before_switchover()
+    await rig.open_destination()
+    await rig.writing()
+    await rig.mirror_to_destination(**options)
+    await rig.are_ready()
 
 
-FLOWS = (
+ALL = (
     ThrottledMirror("throttled-mirror", "drive-mirror is unfinished, exec:"),
     ThrottledBlockdevMirror(
         "throttled-blockdev-mirror", "blockdev-mirror is unfinished, exec:"
@@ -142,4 +142,4 @@ FLOWS = (
         "cancel-after-completed", "cancel the READY mirror afterwards", pause=False
     ),
 )
-BY_NAME = {flow.name: flow for flow in FLOWS}
+BY_NAME = {scenario.name: scenario for scenario in ALL}

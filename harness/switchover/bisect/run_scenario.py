@@ -19,10 +19,10 @@ from ..vm import accel
 from ..vm.vm import Died, Hang, Refused
 from . import folders, portable_scenarios
 from .outcome import BAD, GOOD, SKIP, Outcome
-from .portable_rig import Stage, Unsuitable
+from .portable_rig import PortableRig, Unsuitable
 
 NAMES = (*portable_scenarios.BY_NAME, *NATIVE)
-# All waits of a flow are shorter; this ends what has none.
+# All waits of a scenario are shorter; this ends what has none.
 SECONDS = 240.0
 
 
@@ -44,22 +44,22 @@ def run(scenario: str, build: Build, progress: Progress) -> Outcome:
         if is_native(scenario):
             image = kernel.ensure(progress)
             return asyncio.run(_native(scenario, build, image, folder))
-        return asyncio.run(_flow(scenario, build, folder))
+        return asyncio.run(_portable(scenario, build, folder))
     except VMLost as error:
         return Outcome(SKIP, f"does not boot ({error})")
 
 
-async def _flow(scenario: str, build: Build, folder: Path) -> Outcome:
-    stage = Stage(build, folder)
+async def _portable(scenario: str, build: Build, folder: Path) -> Outcome:
+    rig = PortableRig(build, folder)
     try:
         async with asyncio.timeout(SECONDS):
             try:
-                await portable_scenarios.BY_NAME[scenario].run(stage)
+                await portable_scenarios.BY_NAME[scenario].run(rig)
             except Refused as error:
-                stage.error = stage.error or str(error)
+                rig.error = rig.error or str(error)
             except Died:
                 pass
-            await stage.quit()
+            await rig.quit()
     except Unsuitable as error:
         return Outcome(SKIP, str(error))
     except Hang as error:
@@ -67,8 +67,8 @@ async def _flow(scenario: str, build: Build, folder: Path) -> Outcome:
     except TimeoutError:
         return Outcome(SKIP, f"no end within {SECONDS:.0f} s")
     finally:
-        await stage.close()
-    return stage.outcome()
+        await rig.close()
+    return rig.outcome()
 
 
 async def _native(

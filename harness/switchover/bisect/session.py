@@ -12,8 +12,8 @@ from ..core.errors import WrongRange
 from ..core.progress import Progress
 from ..qemu import configure
 from . import confirmation, git_bisect, journal, python2, question, recipe
-from .examine import Workshop
-from .outcome import SKIP, Step
+from .examine import Examiner
+from .outcome import SKIP, CommitResult
 from .question import Question
 from .repository import Repository, short
 
@@ -22,14 +22,14 @@ FIRST, PARENT = CONFIRMATION = "first commit", "its parent"
 
 
 @dataclass(frozen=True)
-class Report:
+class Conclusion:
     """What came out: `doubt` is why the first commit, if any, is not named."""
 
     question: Question
-    first: Step | None
+    first: CommitResult | None
     candidates: tuple[str, ...]
     doubt: str
-    steps: tuple[Step, ...]
+    results: tuple[CommitResult, ...]
     log: str
 
     @property
@@ -82,19 +82,19 @@ def _check_order(repository: Repository, old: str, new: str, cures: bool) -> Non
 
 def run(
     asked: Question,
-    workshop: Workshop,
+    examiner: Examiner,
     progress: Progress,
     command: Sequence[str] = git_bisect.STEP,
-) -> Report:
+) -> Conclusion:
     """Check the ends, bisect, confirm. What has been found already is kept.
 
     Raises WrongRange if the ends are not what was said of them, Stopped, and
     what stops every step.
     """
     _begin(asked)
-    repository = workshop.repository
+    repository = examiner.repository
     _prepare(repository, asked)
-    _check_ends(asked, workshop)
+    _check_ends(asked, examiner)
     count = repository.between(asked.old, asked.new, asked.paths)
     steps = math.ceil(math.log2(count + 1))
     print(f"{count} commits, about {steps} steps", file=sys.stderr)
@@ -105,11 +105,11 @@ def run(
         answer = git_bisect.run(asked, worktree, command)
     first, doubt = None, ""
     if answer.first:
-        first, doubt = _confirm(asked, workshop, answer.first)
+        first, doubt = _confirm(asked, examiner, answer.first)
     else:
         doubt = "it is one of those which had to be skipped"
-    found = Report(
-        asked, first, answer.candidates, doubt, tuple(journal.steps()), answer.log
+    found = Conclusion(
+        asked, first, answer.candidates, doubt, tuple(journal.results()), answer.log
     )
     question.forget()
     return found
@@ -118,7 +118,7 @@ def run(
 def _begin(asked: Question) -> None:
     """Go on with this question if it is the one that was interrupted."""
     if question.stored() == asked:
-        count = len(journal.steps())
+        count = len(journal.results())
         print(f"going on after {count} steps of the last run", file=sys.stderr)
         return
     journal.clear()
@@ -133,9 +133,9 @@ def _prepare(repository: Repository, asked: Question) -> None:
             python2.ensure()
 
 
-def _check_ends(asked: Question, workshop: Workshop) -> None:
+def _check_ends(asked: Question, examiner: Examiner) -> None:
     ends = [
-        _examined(workshop, commit, role, asked.repeat)
+        _examined(examiner, commit, role, asked.repeat)
         for commit, role in ((asked.old, OLD_END), (asked.new, NEW_END))
     ]
     for end in ends:
@@ -161,23 +161,25 @@ def _check_ends(asked: Question, workshop: Workshop) -> None:
     )
 
 
-def _confirm(asked: Question, workshop: Workshop, commit: str) -> tuple[Step, str]:
+def _confirm(
+    asked: Question, examiner: Examiner, commit: str
+) -> tuple[CommitResult, str]:
     """Look at the commit and its parents again, closely; it, and a doubt if any."""
     times = confirmation.runs(asked.repeat)
-    first = _examined(workshop, commit, FIRST, times, thorough=True)
+    first = _examined(examiner, commit, FIRST, times, thorough=True)
     parents = [
-        _examined(workshop, parent, PARENT, times, thorough=True)
-        for parent in workshop.repository.parents(commit)
+        _examined(examiner, parent, PARENT, times, thorough=True)
+        for parent in examiner.repository.parents(commit)
     ]
     return first, confirmation.doubt(first, parents, asked.cures)
 
 
 def _examined(
-    workshop: Workshop, commit: str, role: str, repeat: int, thorough: bool = False
-) -> Step:
-    """The step from the journal, or made now."""
-    step = journal.find(commit, role)
-    if step is None:
-        step = workshop.examine(commit, role, repeat, thorough)
-        journal.add(step)
-    return step
+    examiner: Examiner, commit: str, role: str, repeat: int, thorough: bool = False
+) -> CommitResult:
+    """The result from the journal, or made now."""
+    result = journal.find(commit, role)
+    if result is None:
+        result = examiner.examine(commit, role, repeat, thorough)
+        journal.add(result)
+    return result

@@ -9,57 +9,59 @@ from typing import Any
 
 from rich.table import Table
 
-from .outcome import BAD, GOOD, Outcome, Step
+from .outcome import BAD, GOOD, CommitResult, Outcome
 from .repository import short
-from .session import Report
+from .session import Conclusion
 
 Verdicts = Mapping[str, Mapping[str, Outcome]]
 
 
-def table(steps: Iterable[Step]) -> Table:
-    """Each step: commit, verdict, how many runs were bad, times in seconds, why."""
+def table(results: Iterable[CommitResult]) -> Table:
+    """Each result: commit, verdict, how many runs were bad, times in seconds, why."""
     view = Table(show_lines=False)
     for column in ("step", "commit", "verdict", "bad runs", "build", "runs", "subject"):
         view.add_column(column, overflow="fold")
-    for step in steps:
-        bad = f"{step.outcomes.count(BAD)}/{len(step.outcomes)}"
-        times = f"{step.build_seconds:.0f} s", f"{step.run_seconds:.0f} s"
-        cells = (step.role, short(step.commit), step.verdict, bad, *times)
-        view.add_row(*cells, step.subject)
+    for result in results:
+        bad = f"{result.outcomes.count(BAD)}/{len(result.outcomes)}"
+        times = f"{result.build_seconds:.0f} s", f"{result.run_seconds:.0f} s"
+        cells = (result.role, short(result.commit), result.verdict, bad, *times)
+        view.add_row(*cells, result.subject)
     return view
 
 
-def answer(report: Report) -> str:
+def answer(conclusion: Conclusion) -> str:
     """The last words."""
-    what = "cured" if report.question.cures else "brought"
-    if report.is_decisive:
-        assert report.first
-        commit, subject = report.first.commit, report.first.subject
-        parents = [step for step in report.steps if step.role == "its parent"]
+    what = "cured" if conclusion.question.cures else "brought"
+    if conclusion.is_decisive:
+        assert conclusion.first
+        commit, subject = conclusion.first.commit, conclusion.first.subject
+        parents = [
+            result for result in conclusion.results if result.role == "its parent"
+        ]
         return "\n".join(
             [
                 f"{commit} {what} it: {subject}",
-                f"  {report.first.counted()}: {report.first.why}",
+                f"  {conclusion.first.counted()}: {conclusion.first.why}",
                 *(f"  its parent: {p.counted()}: {p.why}" for p in parents),
             ]
         )
-    lines = [f"No commit is named: {report.doubt}."]
-    if report.first:
-        lines.append(f"  {report.first.commit} {report.first.subject}")
-    lines += [f"  it may be {commit}" for commit in report.candidates]
+    lines = [f"No commit is named: {conclusion.doubt}."]
+    if conclusion.first:
+        lines.append(f"  {conclusion.first.commit} {conclusion.first.subject}")
+    lines += [f"  it may be {commit}" for commit in conclusion.candidates]
     return "\n".join(lines)
 
 
-def data(report: Report) -> dict[str, Any]:
+def data(conclusion: Conclusion) -> dict[str, Any]:
     """The same as plain data; durations are in seconds."""
     return {
-        "question": asdict(report.question),
-        "commit": report.first.commit if report.is_decisive else None,
-        "subject": report.first.subject if report.is_decisive else None,
-        "doubt": report.doubt,
-        "candidates": list(report.candidates),
-        "steps": [asdict(step) for step in report.steps],
-        "log": report.log.splitlines(),
+        "question": asdict(conclusion.question),
+        "commit": conclusion.first.commit if conclusion.is_decisive else None,
+        "subject": conclusion.first.subject if conclusion.is_decisive else None,
+        "doubt": conclusion.doubt,
+        "candidates": list(conclusion.candidates),
+        "steps": [asdict(result) for result in conclusion.results],
+        "log": conclusion.log.splitlines(),
     }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from ..bisect import portable_scenarios, run_scenario, session, show, sourcetree
-from ..bisect.examine import Workshop, programs
+from ..bisect.examine import Examiner, programs
 from ..bisect.outcome import SKIP, Outcome, together
 from ..bisect.repository import Repository
 from ..core import paths
@@ -22,7 +22,7 @@ from ..core.progress import Progress
 from ..qemu import configure
 
 WIDTH_WITHOUT_TERMINAL = 120
-DEFAULT = portable_scenarios.FLOWS[0].name
+DEFAULT = portable_scenarios.ALL[0].name
 EPILOG = """\
 Portable scenarios, for every QEMU since 2.6:
 {portable}
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     portable = "\n".join(
-        f"  {flow.name}: {flow.title}" for flow in portable_scenarios.FLOWS
+        f"  {scenario.name}: {scenario.title}" for scenario in portable_scenarios.ALL
     )
     parser = argparse.ArgumentParser(
         prog="scripts/bisect",
@@ -120,14 +120,14 @@ def _bisect(options: argparse.Namespace) -> int:
         options.paths,
     )
     progress = Progress()
-    report = session.run(asked, Workshop(repository, scenario, progress), progress)
+    conclusion = session.run(asked, Examiner(repository, scenario, progress), progress)
     if options.json:
-        print(json.dumps(show.data(report), indent=1))
+        print(json.dumps(show.data(conclusion), indent=1))
     else:
-        print(report.log)
-        _screen().print(show.table(report.steps))
-        print(show.answer(report))
-    return int(not report.is_decisive)
+        print(conclusion.log)
+        _screen().print(show.table(conclusion.results))
+        print(show.answer(conclusion))
+    return int(not conclusion.is_decisive)
 
 
 def _at(options: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ TOP, BETWEEN, BOTTOM = 0.72, 0.95, 0.95
 MARGIN = 0.12
 TICK_DISTANCE = 0.055
 NORMAL, LARGE = 8.5, 12.5
-STEP_DISTANCE = 0.024
+PHASE_DISTANCE = 0.024
 # Where the downtime's length is beside its bar, and not on it.
 ROOM_RIGHT = 0.75
 STOPPING = "#e9b5b0"
@@ -76,7 +76,7 @@ def draw(timeline: Timeline) -> Figure:
         window = _magnified(timeline)
         _shade(above, timeline, window)
         _panel(below, timeline, rows, window, timeline.downtime.stopping, 1000)
-        _mark_steps(below, timeline, window, height)
+        _mark_phases(below, timeline, window, height)
         _legend(figure, timeline, total)
     return figure
 
@@ -130,7 +130,7 @@ def _magnified(timeline: Timeline) -> Scale:
     downtime = timeline.downtime
     assert downtime
     first = downtime.stopping
-    marks = [s.time for s in timeline.steps if s.time and s.time >= first]
+    marks = [s.time for s in timeline.phases if s.time and s.time >= first]
     end = max([downtime.end, *marks])
     changes = [s.start for lane in timeline.lanes for s in lane.spans]
     margin = MARGIN * (downtime.end - downtime.start)
@@ -297,20 +297,20 @@ def _cut(axes: Axes, left: float, right: float, seconds: float) -> None:
     )
 
 
-def _mark_steps(axes: Axes, timeline: Timeline, place: Scale, height: float) -> None:
+def _mark_phases(axes: Axes, timeline: Timeline, place: Scale, height: float) -> None:
     """Numbered lines through all lanes; numbers that would overlap are set apart."""
     badge = -0.3
     last = -1.0
-    for step in sorted(
-        (s for s in timeline.steps if s.time), key=lambda s: s.time or 0
+    for phase in sorted(
+        (s for s in timeline.phases if s.time), key=lambda s: s.time or 0
     ):
-        left = place.place(step.time or 0)
-        last = max(left, last + STEP_DISTANCE)
+        left = place.place(phase.time or 0)
+        last = max(left, last + PHASE_DISTANCE)
         axes.plot(
             [left, left], [0, height], color=INK, lw=0.9, ls=(0, (3, 2)), zorder=7
         )
         axes.plot([left, last], [0, badge + 0.1], color=INK, lw=0.7, clip_on=False)
-        axes.text(last, badge, str(step.number), **_badge(), zorder=8)
+        axes.text(last, badge, str(phase.number), **_badge(), zorder=8)
 
 
 def _badge() -> dict[str, object]:
@@ -326,17 +326,17 @@ def _badge() -> dict[str, object]:
 
 
 def _legend(figure: Figure, timeline: Timeline, total: float) -> None:
-    """What the numbers stand for, and when each step was."""
+    """What the numbers stand for, and when each phase was."""
     assert timeline.downtime
     left = (LEFT - 0.6) / WIDTH
-    room = (1 - left) / len(timeline.steps)
-    for step in timeline.steps:
-        figure.text(left, 0.33 / total, str(step.number), **_badge())
+    room = (1 - left) / len(timeline.phases)
+    for phase in timeline.phases:
+        figure.text(left, 0.33 / total, str(phase.number), **_badge())
         when = "no evidence"
-        if step.time is not None:
-            when = f"{(step.time - timeline.downtime.stopping) * 1000:+.1f} ms"
-        ink = INK if step.time is not None else FAINT
-        text = f"{step.title}\n{when}"
+        if phase.time is not None:
+            when = f"{(phase.time - timeline.downtime.stopping) * 1000:+.1f} ms"
+        ink = INK if phase.time is not None else FAINT
+        text = f"{phase.title}\n{when}"
         figure.text(
             left + 0.016,
             0.33 / total,

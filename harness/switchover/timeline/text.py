@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .timeline import Lane, Step, Timeline
+from .timeline import Lane, Phase, Timeline
 
 BAR = 40
 
@@ -14,7 +14,7 @@ def text(timeline: Timeline) -> str:
     Where it never was, since the first migration began.
     """
     zero = timeline.downtime.stopping if timeline.downtime else timeline.start
-    lines = [timeline.title, "", *_downtime(timeline), *_steps(timeline, zero), ""]
+    lines = [timeline.title, "", *_downtime(timeline), *_phases(timeline, zero), ""]
     lines += [_crash(crash, zero) for crash in timeline.crashes]
     lines += [f"{'ms':>12}  {'where':<14}{'what':<14}state", *_changes(timeline, zero)]
     lines += [_missing(lane) for lane in timeline.lanes if lane.no_evidence]
@@ -33,22 +33,22 @@ def _downtime(timeline: Timeline) -> list[str]:
     return [f"downtime      {bar} {told}; stopping took {before:.1f} ms before"]
 
 
-def _steps(timeline: Timeline, zero: float) -> list[str]:
-    """Each step; where it falls into the downtime, as a mark below its bar."""
+def _phases(timeline: Timeline, zero: float) -> list[str]:
+    """Each phase; where it falls into the downtime, as a mark below its bar."""
     downtime = timeline.downtime
     lines = []
-    for step in timeline.steps:
-        when = "no evidence" if step.time is None else f"{_ms(step.time, zero)} ms"
+    for phase in timeline.phases:
+        when = "no evidence" if phase.time is None else f"{_ms(phase.time, zero)} ms"
         mark = " " * BAR
-        if downtime and step.time and step.time <= downtime.end:
+        if downtime and phase.time and phase.time <= downtime.end:
             length = downtime.end - downtime.stopping
-            place = min(int((step.time - downtime.stopping) / length * BAR), BAR - 1)
-            mark = " " * place + str(step.number) + " " * (BAR - place - 1)
-        lines.append(f"step {step.number}        {mark} {when:>14}  {step.title}")
+            place = min(int((phase.time - downtime.stopping) / length * BAR), BAR - 1)
+            mark = " " * place + str(phase.number) + " " * (BAR - place - 1)
+        lines.append(f"step {phase.number}        {mark} {when:>14}  {phase.title}")
     return lines
 
 
-def _crash(crash: Step, zero: float) -> str:
+def _crash(crash: Phase, zero: float) -> str:
     return f"{_ms(crash.time or zero, zero):>12}  {crash.title}"
 
 

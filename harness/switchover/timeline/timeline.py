@@ -67,7 +67,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Step:
+class Phase:
     """One of the five steps of a switchover; without `time` nothing tells of it."""
 
     number: int
@@ -103,9 +103,9 @@ class Timeline:
     start: float
     end: float
     lanes: tuple[Lane, ...] = ()
-    steps: tuple[Step, ...] = ()
+    phases: tuple[Phase, ...] = ()
     downtime: Downtime | None = None
-    crashes: tuple[Step, ...] = field(default=())
+    crashes: tuple[Phase, ...] = field(default=())
 
 
 def build(title: str, sides: Iterable[Side]) -> Timeline:
@@ -119,9 +119,9 @@ def build(title: str, sides: Iterable[Side]) -> Timeline:
         start=_beginning(sides),
         end=max(side.end for side in sides),
         lanes=tuple(lane for side in sides for lane in lanes(side)),
-        steps=_steps(source, winner, downtime),
+        phases=_phases(source, winner, downtime),
         downtime=downtime,
-        crashes=tuple(Step(0, s.outcome, s.end) for s in sides if s.outcome),
+        crashes=tuple(Phase(0, s.outcome, s.end) for s in sides if s.outcome),
     )
 
 
@@ -316,13 +316,13 @@ def _stopped(source: Side, stop: float, end: float, ended_by: str) -> Downtime:
     return Downtime(left[-1] if left else stop, stop, end, ended_by)
 
 
-def _steps(
+def _phases(
     source: Side, winner: Side | None, downtime: Downtime | None
-) -> tuple[Step, ...]:
+) -> tuple[Phase, ...]:
     """The five steps of the switchover; the spec's words for them."""
     titles = ("CPU stop", "job termination", "inactivation")
     titles += ("activation at the destination", "CPU start")
-    steps = [Step(number, title) for number, title in enumerate(titles, 1)]
+    steps = [Phase(number, title) for number, title in enumerate(titles, 1)]
     if downtime and winner:
         start = downtime.stopping
         steps[0] = replace(steps[0], time=start)
@@ -334,7 +334,7 @@ def _steps(
     return tuple(steps)
 
 
-def _job_termination(step: Step, source: Side, start: float) -> Step:
+def _job_termination(step: Phase, source: Side, start: float) -> Phase:
     """The last job parked, or gone: whichever is first, it is out of the way."""
     parked = [t for t, _, yes in _parkings(source) if yes and t >= start]
     if parked:

@@ -51,11 +51,11 @@ class Bisecting(Test):
         old, new = "HEAD~3", "HEAD"
         good, bad = (new, old) if cures else (old, new)
         asked = session.ask(repository, good, bad, cures, SCENARIO, 1)
-        workshop = cached.CachedWorkshop(repository, SCENARIO, progress())
+        examiner = cached.CachedExaminer(repository, SCENARIO, progress())
         command = [sys.executable, cached.__file__, str(paths.BUILD)]
-        report = session.run(asked, workshop, workshop.progress, command)
-        if not report.is_decisive or report.first.subject != "2":
-            self.fail(f"{report.doubt or report.first}: {report.steps}")
+        conclusion = session.run(asked, examiner, examiner.progress, command)
+        if not conclusion.is_decisive or conclusion.first.subject != "2":
+            self.fail(f"{conclusion.doubt or conclusion.first}: {conclusion.results}")
 
     def history(self, builds: list[str]) -> Path:
         """A repository with a commit, called by its number, for each build."""

@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from switchover.bisect import git_step
-from switchover.bisect.examine import Workshop
+from switchover.bisect.examine import Examiner
 from switchover.core import paths
 from switchover.core.git import git
 from switchover.qemu.build import Build
@@ -21,7 +21,7 @@ from switchover.qemu.build import Build
 BUILDS = paths.BUILD
 
 
-class CachedWorkshop(Workshop):
+class CachedExaminer(Examiner):
     """Builds nothing."""
 
     def build(self, commit: str, fresh: bool) -> Build:
@@ -31,4 +31,4 @@ class CachedWorkshop(Workshop):
 
 if __name__ == "__main__":
     paths.BUILD = Path(sys.argv[1])
-    sys.exit(git_step.main(CachedWorkshop))
+    sys.exit(git_step.main(CachedExaminer))

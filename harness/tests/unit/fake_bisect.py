@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A workshop that builds nothing: a file of the commit says how it does.
+"""A examiner that builds nothing: a file of the commit says how it does.
 
 Run as a program it is the step that `git bisect run` calls; its argument is the
 project's build folder.
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from switchover.bisect import folders, git_step
-from switchover.bisect.examine import Workshop
+from switchover.bisect.examine import Examiner
 from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome
 from switchover.bisect.repository import Repository
 from switchover.core import paths
@@ -27,7 +27,7 @@ STATE = "state"
 FULL, INTERRUPT = "full", "interrupt"
 
 
-class FakeWorkshop(Workshop):
+class FakeExaminer(Examiner):
     """Notes each commit that it builds in the file "built" of the home."""
 
     def build(self, commit: str, fresh: bool) -> Build:
@@ -58,8 +58,8 @@ class FakeWorkshop(Workshop):
         return "good" if build.name == "same" else build.name
 
 
-def workshop(directory: Path) -> FakeWorkshop:
-    return FakeWorkshop(Repository.at(directory), "throttled-mirror", Progress())
+def examiner(directory: Path) -> FakeExaminer:
+    return FakeExaminer(Repository.at(directory), "throttled-mirror", Progress())
 
 
 def noted(name: str) -> list[str]:
@@ -91,4 +91,4 @@ def _interfere() -> None:
 
 if __name__ == "__main__":
     paths.BUILD = Path(sys.argv[1])
-    sys.exit(git_step.main(FakeWorkshop))
+    sys.exit(git_step.main(FakeExaminer))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from switchover.bench import blocking_qmp
-from switchover.bench.blocking_qmp import Prompt
+from switchover.bench.blocking_qmp import BlockingQMP
 from switchover.core.socketpath import short
 from switchover.vm.vm import Died, Hang, Refused
 
@@ -46,9 +46,9 @@ def serve(folder: Path, *answers: list[dict[str, Any]]) -> list[str]:
     return commands
 
 
-def ask(folder: Path, questions: Callable[[Prompt], Awaitable[None]]) -> None:
+def ask(folder: Path, questions: Callable[[BlockingQMP], Awaitable[None]]) -> None:
     async def run() -> None:
-        async with blocking_qmp.prompt(folder, NAME) as client:
+        async with blocking_qmp.connect(folder, NAME) as client:
             await questions(client)
 
     asyncio.run(run())
@@ -63,7 +63,7 @@ def test_events_are_kept_until_somebody_waits_for_them(tmp_path: Path) -> None:
     early, late = event("A", status="early", x=[1]), event("A", status="late")
     commands = serve(tmp_path, [early, late, {"return": {}, "id": "stop"}])
 
-    async def questions(client: Prompt) -> None:
+    async def questions(client: BlockingQMP) -> None:
         await client.execute("stop")
         await client.event("A", 5, status="late")
         await client.event("A", 5)
@@ -90,7 +90,7 @@ def test_others_have_their_turn_and_there_is_a_deadline(
     monkeypatch.setattr(blocking_qmp, "TURN_SECONDS", 0.01)
     serve(tmp_path)
 
-    async def questions(client: Prompt) -> None:
+    async def questions(client: BlockingQMP) -> None:
         turn = asyncio.create_task(asyncio.sleep(0))
         with pytest.raises(Hang, match="no A"):
             await client.event("A", 0.05)

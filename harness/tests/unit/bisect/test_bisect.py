@@ -13,7 +13,7 @@ from project import ME, commit
 
 from switchover.bisect import folders, git_bisect, journal, question, session, show
 from switchover.bisect.repository import Repository
-from switchover.bisect.session import Report
+from switchover.bisect.session import Conclusion
 from switchover.commands import bisect as main_module
 from switchover.core import paths
 from switchover.core.errors import DiskFull, MissingTool, WrongRange, WrongTree
@@ -40,98 +40,101 @@ def history(*states: str) -> Path:
 
 def bisect(
     directory: Path, last: int, cures: bool = False, repeat: int = 1, within=()
-) -> Report:
+) -> Conclusion:
     """Bisect from commit 0 to the newest, which is number `last`."""
     old, new = f"HEAD~{last}", "HEAD"
     good, bad = (new, old) if cures else (old, new)
-    workshop = fake_bisect.workshop(directory)
+    examiner = fake_bisect.examiner(directory)
     asked = session.ask(
-        workshop.repository, good, bad, cures, workshop.scenario, repeat, within
+        examiner.repository, good, bad, cures, examiner.scenario, repeat, within
     )
     step = Path(fake_bisect.__file__)
     command = [sys.executable, str(step), str(paths.BUILD)]
-    return session.run(asked, workshop, Progress(), command)
+    return session.run(asked, examiner, Progress(), command)
 
 
 @pytest.mark.parametrize("first", [1, 3, 5])
 def test_the_commit_that_brought_it_is_found(first):
     states = ["good"] * first + ["bad"] * (6 - first)
-    report = bisect(history(*states), 5)
-    assert report.is_decisive
-    assert report.first.subject == str(first)
-    assert "git bisect" in report.log
+    conclusion = bisect(history(*states), 5)
+    assert conclusion.is_decisive
+    assert conclusion.first.subject == str(first)
+    assert "git bisect" in conclusion.log
 
 
 @pytest.mark.parametrize("first", [1, 3, 5])
 def test_the_commit_that_cured_it_is_found(first):
     states = ["bad"] * first + ["good"] * (6 - first)
-    report = bisect(history(*states), 5, cures=True)
-    assert report.is_decisive
-    assert report.first.subject == str(first)
-    assert "cured it: " in show.answer(report)
+    conclusion = bisect(history(*states), 5, cures=True)
+    assert conclusion.is_decisive
+    assert conclusion.first.subject == str(first)
+    assert "cured it: " in show.answer(conclusion)
 
 
 def test_steps_tell_their_role_and_the_ends_come_first():
-    report = bisect(history(*["good"] * 4, *["bad"] * 4), 7)
-    roles = [step.role for step in report.steps]
+    conclusion = bisect(history(*["good"] * 4, *["bad"] * 4), 7)
+    roles = [step.role for step in conclusion.results]
     assert roles[:2] == ["old end", "new end"]
     assert roles[-2:] == ["first commit", "its parent"]
     assert set(roles[2:-2]) == {"step"}
-    assert json.loads(json.dumps(show.data(report)))["commit"] == report.first.commit
-    assert show.table(report.steps).row_count == len(roles)
+    assert (
+        json.loads(json.dumps(show.data(conclusion)))["commit"]
+        == conclusion.first.commit
+    )
+    assert show.table(conclusion.results).row_count == len(roles)
 
 
 @pytest.mark.parametrize("state", ["broken", "boom", "skip"])
 def test_what_can_not_be_judged_is_skipped(state):
-    report = bisect(history("good", "good", state, "good", "bad", state, "bad"), 6)
-    assert report.is_decisive
-    assert report.first.subject == "4"
+    conclusion = bisect(history("good", "good", state, "good", "bad", state, "bad"), 6)
+    assert conclusion.is_decisive
+    assert conclusion.first.subject == "4"
 
 
 def test_skipped_ones_beside_the_first_leave_candidates():
-    report = bisect(history("good", "broken", "broken", "bad"), 3)
-    assert not report.is_decisive
-    assert report.first is None
-    assert len(report.candidates) == 3
-    assert "No commit is named" in show.answer(report)
-    assert head(Path(report.question.repository)) in show.answer(report)
+    conclusion = bisect(history("good", "broken", "broken", "bad"), 3)
+    assert not conclusion.is_decisive
+    assert conclusion.first is None
+    assert len(conclusion.candidates) == 3
+    assert "No commit is named" in show.answer(conclusion)
+    assert head(Path(conclusion.question.repository)) in show.answer(conclusion)
 
 
 def test_what_is_unexpected_leaves_a_traceback():
     bisect(history("good", "good", "boom", "bad", "bad"), 4)
-    steps = [step for step in journal.steps() if "nobody thought" in step.why]
+    steps = [step for step in journal.results() if "nobody thought" in step.why]
     (log,) = folders.logs().glob("unexpected-*.log")
     assert str(log) in steps[0].why
     assert "Traceback" in log.read_text()
 
 
 def test_a_race_is_not_blamed_on_a_commit_that_changes_no_program():
-    report = bisect(history("good", "good", "same", "same"), 3)
-    assert not report.is_decisive
-    assert "a race" in report.doubt
-    assert "No commit is named" in show.answer(report)
+    conclusion = bisect(history("good", "good", "same", "same"), 3)
+    assert not conclusion.is_decisive
+    assert "a race" in conclusion.doubt
+    assert "No commit is named" in show.answer(conclusion)
 
 
 def test_a_parent_that_can_not_be_judged_leaves_a_doubt():
     states = ("good", "broken", "bad", "bad")
     directory = history(*states)
-    report = bisect(directory, 3, within=[fake_bisect.STATE])
-    assert not report.is_decisive
+    conclusion = bisect(directory, 3, within=[fake_bisect.STATE])
+    assert not conclusion.is_decisive
 
 
 def test_a_seldom_crash_is_no_proof():
-    report = bisect(history("good", "good", "seldom", "bad"), 3, repeat=4)
-    assert report.first.subject == "2"
-    assert "by luck" in report.doubt
-    assert not report.is_decisive
+    conclusion = bisect(history("good", "good", "seldom", "bad"), 3, repeat=4)
+    assert conclusion.first.subject == "2"
+    assert "by luck" in conclusion.doubt
+    assert not conclusion.is_decisive
 
 
 def test_paths_limit_what_is_looked_at():
     directory = history("good", "good")
     commit(directory, "other", "x\n", "other")
     commit(directory, fake_bisect.STATE, "bad 9\n", "culprit")
-    report = bisect(directory, 3, within=[fake_bisect.STATE])
-    assert report.first.subject == "culprit"
+    conclusion = bisect(directory, 3, within=[fake_bisect.STATE])
+    assert conclusion.first.subject == "culprit"
     built = fake_bisect.noted("built")
     # As the parent of the first one only.
     assert built.count("other") == 1
@@ -144,10 +147,10 @@ def test_a_merge_is_compared_with_all_its_parents():
     git(directory, "checkout", "--quiet", "main")
     git(directory, "merge", "--quiet", "--no-commit", "side", env=ME)
     commit(directory, fake_bisect.STATE, "bad 2\n", "merge")
-    report = bisect(directory, 2)
-    assert report.is_decisive
-    assert report.first.subject == "merge"
-    assert [step.role for step in report.steps].count("its parent") == 2
+    conclusion = bisect(directory, 2)
+    assert conclusion.is_decisive
+    assert conclusion.first.subject == "merge"
+    assert [step.role for step in conclusion.results].count("its parent") == 2
 
 
 @pytest.mark.parametrize(
@@ -167,11 +170,11 @@ def test_an_interrupted_run_goes_on_where_it_was(wish, error, capfd):
         assert "disk is full" in str(stopped.value)
     fake_bisect.wish(wish).unlink()
     assert question.stored()
-    report = bisect(directory, 15)
-    assert report.is_decisive
-    assert report.first.subject == "8"
+    conclusion = bisect(directory, 15)
+    assert conclusion.is_decisive
+    assert conclusion.first.subject == "8"
     assert "going on after 2 steps" in capfd.readouterr().err
-    steps = [s.commit for s in report.steps if s.role not in session.CONFIRMATION]
+    steps = [s.commit for s in conclusion.results if s.role not in session.CONFIRMATION]
     assert len(steps) == len(set(steps))
     # Both ends were built once, in the first run.
     assert [fake_bisect.noted("built").count(n) for n in ("0", "15")] == [1, 1]
@@ -184,8 +187,8 @@ def test_another_question_begins_anew():
     with pytest.raises(git_bisect.Stopped):
         bisect(directory, 5)
     fake_bisect.wish(fake_bisect.INTERRUPT).unlink()
-    report = bisect(directory, 4)
-    assert {step.commit for step in report.steps if step.role == "old end"} == {
+    conclusion = bisect(directory, 4)
+    assert {step.commit for step in conclusion.results if step.role == "old end"} == {
         git(directory, "rev-parse", "HEAD~4")
     }
 
@@ -194,9 +197,9 @@ def test_a_line_that_was_cut_off_is_made_again():
     directory = history("good", "bad")
     bisect(directory, 1)
     file = folders.home() / "steps.jsonl"
-    whole = journal.steps()
+    whole = journal.results()
     file.write_text(file.read_text()[:-20])
-    assert journal.steps() == whole[:-1]
+    assert journal.results() == whole[:-1]
 
 
 @pytest.mark.parametrize("interrupted", [False, True])
@@ -328,7 +331,7 @@ def test_a_disk_too_full_to_leave_the_reason_is_no_verdict():
     fake_bisect.git_step.trouble_file().mkdir()
     with repository.worktree("HEAD") as place:
         git(place, "update-ref", "BISECT_HEAD", "HEAD")
-        answer = fake_bisect.git_step.main(fake_bisect.FakeWorkshop)
+        answer = fake_bisect.git_step.main(fake_bisect.FakeExaminer)
     assert answer == fake_bisect.git_step.STOP
 
 
@@ -372,5 +375,5 @@ def test_a_suite_that_is_not_known_is_told():
 
 def test_a_step_without_a_question_stops():
     assert (
-        fake_bisect.git_step.main(fake_bisect.FakeWorkshop) == fake_bisect.git_step.STOP
+        fake_bisect.git_step.main(fake_bisect.FakeExaminer) == fake_bisect.git_step.STOP
     )

@@ -31,8 +31,8 @@ from switchover.bisect import (
 )
 from switchover.bisect.dialect import Dialect
 from switchover.bisect.link import Link
-from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome, Step, together
-from switchover.bisect.portable_rig import Stage
+from switchover.bisect.outcome import BAD, GOOD, SKIP, CommitResult, Outcome, together
+from switchover.bisect.portable_rig import PortableRig
 from switchover.commands import bisect
 from switchover.core import paths
 from switchover.core.command import CommandFailed, run
@@ -384,9 +384,9 @@ def test_verdicts_on_all_portable_scenarios_are_a_table_that_fits_a_page():
     assert [cell.strip() for cell in line.strip("│").split("│")] == list(words)
 
 
-def step(*outcomes: str, digest: str = "1") -> Step:
+def step(*outcomes: str, digest: str = "1") -> CommitResult:
     verdict = together([Outcome(o, "why") for o in outcomes]).verdict
-    return Step("c", "s", "r", verdict, "why", outcomes, digest=digest)
+    return CommitResult("c", "s", "r", verdict, "why", outcomes, digest=digest)
 
 
 @pytest.mark.parametrize(
@@ -414,7 +414,7 @@ def test_the_first_of_all_commits_has_nothing_to_be_compared_with():
 
 def test_scenarios_have_names_of_their_own():
     assert len(set(run_scenario.NAMES)) == len(run_scenario.NAMES)
-    assert len(portable_scenarios.BY_NAME) == len(portable_scenarios.FLOWS)
+    assert len(portable_scenarios.BY_NAME) == len(portable_scenarios.ALL)
 
 
 class Ended:
@@ -437,11 +437,11 @@ def judged(
     source: Ended | None = None,
     destination: Ended | None = None,
 ) -> Outcome:
-    stage = Stage(Build("b", tmp_path), tmp_path)
-    stage.status, stage.lost, stage.error = status, lost, error
-    stage.source = source or Ended("source", 0)
-    stage._vms = [stage.source, destination or Ended("destination", 0)]
-    return stage.outcome()
+    rig = PortableRig(Build("b", tmp_path), tmp_path)
+    rig.status, rig.lost, rig.error = status, lost, error
+    rig.source = source or Ended("source", 0)
+    rig._vms = [rig.source, destination or Ended("destination", 0)]
+    return rig.outcome()
 
 
 def test_a_run_is_judged_by_what_it_lost(tmp_path):

@@ -146,13 +146,16 @@ def test_a_guest_that_goes_on_at_the_source_was_down_until_resume() -> None:
 
 
 def test_the_five_steps() -> None:
-    times = [step.time for step in story().steps]
+    times = [phase.time for phase in story().phases]
     assert times == [10, 10.2, 10.3, 11.4, 11.5]
 
 
 def test_a_step_that_nothing_tells_of_has_no_time() -> None:
     silent = Side("destination", (status("completed", 10.9),), (), 12)
-    assert [step.time for step in story(destination=silent).steps][3:] == [None, None]
+    assert [phase.time for phase in story(destination=silent).phases][3:] == [
+        None,
+        None,
+    ]
 
 
 PARKING = (
