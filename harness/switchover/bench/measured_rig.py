@@ -13,7 +13,7 @@ from typing import Any
 from ..core import paths
 from ..core.command import run
 from ..guest import disk, kernel
-from ..stories import migration
+from ..judging import journey
 from ..stories.rig import GUEST_SECONDS, Lab, Rig
 from ..timeline import timeline
 from ..vm import commandline
@@ -123,7 +123,7 @@ class MeasuredRig(Rig):
         If there was a pause, also how much of it was before and in it. What is in it
         includes the client's own time.
         """
-        since_stop = migration.downtime(self.source, self.destination)
+        since_stop = journey.downtime(self.source, self.destination)
         end = self.destination.monitor.find("MIGRATION", status="completed")
         log = (self.source.folder / f"{self.source.name}.trace").read_text()
         stopping = [event.time for event in parse(log) if _stops(event)]

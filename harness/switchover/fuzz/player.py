@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from ..guest import disk, record
-from ..judging import legal_statuses
+from ..judging import journey, legal_statuses
+from ..judging.notes import Notes
 from ..judging.oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from ..qemu.build import Build
-from ..stories import migration
-from ..stories.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died, Hang, Refused
 from .clients import Clients
-from .guarantees import Guarantee, JobCommands, guarantee
 from .faults import Faults
+from .guarantees import Guarantee, JobCommands, guarantee
 from .processes import DESTINATION, SOURCE, Processes
 from .step import Step
 
@@ -91,10 +90,10 @@ class Player:
     def arrived(self) -> bool:
         """Whether the destination says that it has got everything."""
         destination = self.processes[DESTINATION]
-        return migration.statuses(destination)[-1:] == ["completed"]
+        return journey.statuses(destination)[-1:] == ["completed"]
 
     def _statuses(self) -> list[str]:
-        return migration.without_snapshots(self.source)
+        return journey.without_snapshots(self.source)
 
     def attempt(self) -> list[str]:
         """The statuses of the last migration."""
@@ -378,7 +377,7 @@ class Player:
         """Wait for the end of the migration there. Is it what the source believes?"""
 
         def end() -> str | None:
-            seen = migration.statuses(destination)[-1:]
+            seen = journey.statuses(destination)[-1:]
             return seen[0] if seen and seen[0] in ("completed", "failed") else None
 
         end_there = await destination.until("end of migration", end, ARRIVE_SECONDS)
@@ -422,12 +421,12 @@ class Player:
                     *(self._disk(i) for i in self.processes.disks),
                     *(self._client(i) for i in self.processes.disks),
                 ),
-                journey=tuple(s for s in self._statuses() if s in migration.LANDMARKS),
+                journey=tuple(s for s in self._statuses() if s in journey.LANDMARKS),
                 errors=tuple(self.notes.errors),
                 guest_errors=() if robbed else said.errors,
                 surprises=tuple(self.notes.surprises),
                 hang=self.hang,
-                stops=migration.stops(self.source),
+                stops=journey.stops(self.source),
             )
         )
 

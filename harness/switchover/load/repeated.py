@@ -14,10 +14,10 @@ from typing import Any
 from ..core.errors import VMLost
 from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
+from ..judging import journey
+from ..judging.notes import Notes
 from ..judging.oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
 from ..qemu.build import Build
-from ..stories import migration
-from ..stories.notes import Notes
 from ..vm import commandline, pause
 from ..vm.transports import channels
 from ..vm.vm import VM, Died, Hang, Refused
@@ -258,7 +258,7 @@ class RepeatedMigration:
                 for v in self._vms
             ),
             disks=tuple(self._disk(i, said) for i in range(DISKS)),
-            journey=tuple(s for vm in self._vms for s in migration.journey(vm)),
+            journey=tuple(s for vm in self._vms for s in journey.journey(vm)),
             guest_errors=said.errors,
             surprises=tuple(self._notes.surprises),
             hang=hang,

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
+from ..judging.notes import Notes
 from ..vm.vm import VM, Hang
 from .jobs import DEADLINE_SECONDS
-from .notes import Notes
 
 SIZE = 4 * disk.MIB
 SOCKET = "shared.sock"

@@ -7,9 +7,9 @@ import asyncio
 from typing import Any
 
 from ..guest import disk
+from ..judging.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Hang
-from .notes import Notes
 
 DEADLINE_SECONDS = 20.0
 # A link on which a mirror of 64 MiB takes several times as long as a migration of

@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
 from typing import Any
 
-from ..judging.legal_statuses import of_migrations
-from ..vm.monitor import Event
+from ..judging.journey import is_landmark, statuses
+from ..judging.notes import Notes
 from ..vm.pause import PRE_SWITCHOVER, READY
 from ..vm.transports import Address, Transport, channels
 from ..vm.vm import VM
-from .notes import Notes
 
 STATUS_SECONDS = 20.0
 # A switchover that waits for nothing is over in less.
@@ -24,8 +22,6 @@ NOTICE_SECONDS = 10.0
 PASSES = 8
 # The second one begins when the first one is over.
 FIRST_PASSES = 2
-# The statuses that tell one story from another.
-LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
 
 class Migration:
@@ -259,50 +255,6 @@ class Migration:
             f"release-error is {info.get('release-error')!r}",
         )
         await self.still_ready()
-
-
-def statuses(source: VM) -> list[str]:
-    """All statuses of all migrations from a VM, in order."""
-    return [e.data["status"] for e in source.events if e.name == "MIGRATION"]
-
-
-def without_snapshots(source: VM) -> list[str]:
-    """The same without those of snapshots, which QEMU takes for migrations."""
-    saved = source.monitor.commands.count("snapshot-save")
-    return of_migrations(statuses(source), saved)
-
-
-def is_landmark(event: Event) -> bool:
-    """Whether an event tells of a status that matters."""
-    return event.name == "MIGRATION" and event.data["status"] in LANDMARKS
-
-
-def journey(source: VM) -> tuple[str, ...]:
-    """The statuses that matter of all migrations from a VM, in order."""
-    return tuple(e.data["status"] for e in source.events if is_landmark(e))
-
-
-def stops(source: VM) -> int:
-    """How often the guest at a VM was stopped."""
-    return sum(event.name == "STOP" for event in source.events)
-
-
-def downtime(source: VM, destination: VM) -> float | None:
-    """From the source's last STOP to the destination's completed, in ms.
-
-    By QEMU's own timestamps: a client reads an event late when many jobs talk.
-    """
-    stops = [event.time for event in source.events if event.name == "STOP"]
-    end = destination.monitor.find("MIGRATION", status="completed")
-    return (end.time - stops[-1]) * 1000 if end and stops else None
-
-
-def recovery(source: VM, vms: Iterable[VM]) -> float | None:
-    """From the first death of a process to the source's next RESUME, in ms."""
-    deaths = [vm.ended_at for vm in vms if vm.killed and vm.ended_at]
-    resumes = [event.time for event in source.events if event.name == "RESUME"]
-    later = [time for time in resumes if deaths and time >= min(deaths)]
-    return (later[0] - min(deaths)) * 1000 if later else None
 
 
 def describe(writer: dict[str, Any]) -> str:

@@ -9,9 +9,9 @@ import time
 from types import TracebackType
 from typing import Any
 
+from ..judging.notes import Notes
 from ..vm.pause import READY
 from ..vm.vm import VM, Died
-from .notes import Notes
 
 INTERVAL_SECONDS = 0.01
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from ..guest import disk
 from ..guest.kernel import Guest
+from ..judging.notes import Notes
 from ..qemu.build import Build
 from ..vm import commandline, pause, trace, transports
 from ..vm.accel import Accel
@@ -25,7 +26,6 @@ from . import snapshot
 from .exported_disks import Shared
 from .jobs import Jobs
 from .migration import STATUS_SECONDS, Migration
-from .notes import Notes
 from .responsiveness import Watch
 from .spare_disk import Spare
 

@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 from ..guest import disk, record
-from ..judging import legal_statuses
+from ..judging import journey, legal_statuses
 from ..judging.oracle import DiskEvidence, Evidence, VMEvidence
 from ..vm.vm import VM
-from . import migration
 from .rig import Rig
 
 
@@ -20,22 +19,22 @@ def collect(rig: Rig, hang: str | None) -> Evidence:
     return Evidence(
         vms=tuple(_vm(vm) for vm in rig.vms),
         disks=tuple(_disk(rig, i, said) for i in rig.disks),
-        journey=migration.journey(rig.source),
+        journey=journey.journey(rig.source),
         errors=tuple(rig.notes.errors),
         writers=tuple(rig.notes.writers),
         guest_errors=said.errors,
         surprises=(*rig.notes.surprises, *_disorder(rig)),
         hang=hang,
-        stops=migration.stops(rig.source),
-        downtime=migration.downtime(rig.source, rig.destination) if moved else None,
+        stops=journey.stops(rig.source),
+        downtime=journey.downtime(rig.source, rig.destination) if moved else None,
         slowest=rig.notes.slowest,
-        recovery=migration.recovery(rig.source, rig.vms),
+        recovery=journey.recovery(rig.source, rig.vms),
     )
 
 
 def _disorder(rig: Rig) -> list[str]:
     """A status of the source's migrations that was skipped or came twice."""
-    wrong = legal_statuses.illegal(migration.without_snapshots(rig.source))
+    wrong = legal_statuses.illegal(journey.without_snapshots(rig.source))
     return [wrong] if wrong else []
 
 

@@ -11,8 +11,8 @@ from fake_vm import FakeVM
 
 from switchover.guest import disk, record
 from switchover.guest.nbdclient import NBDClient
+from switchover.judging.notes import Notes
 from switchover.stories.exported_disks import SIZE, Shared
-from switchover.stories.notes import Notes
 
 
 @pytest.mark.parametrize("missing", ["nothing", "a block", "a record"])

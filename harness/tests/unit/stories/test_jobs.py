@@ -8,9 +8,9 @@ import asyncio
 import pytest
 from fake_vm import FakeVM
 
+from switchover.judging.notes import Notes
 from switchover.stories import jobs as jobs_module
 from switchover.stories.jobs import BEHIND, Jobs
-from switchover.stories.notes import Notes
 from switchover.vm.vm import Hang
 
 

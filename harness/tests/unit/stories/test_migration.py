@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Migration: who listens first, what is a wait, what a guest's stops are."""
+"""Migration: who listens first, what is a wait."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import asyncio
 import pytest
 from fake_vm import FakeVM
 
+from switchover.judging.journey import journey
+from switchover.judging.notes import Notes
 from switchover.stories import migration as migration_module
-from switchover.stories.migration import PASSES, Migration, journey, recovery, stops
-from switchover.stories.notes import Notes
-from switchover.vm.monitor import Event
+from switchover.stories.migration import PASSES, Migration
 from switchover.vm.transports import TRANSPORTS
 from switchover.vm.vm import Hang
 
@@ -158,22 +158,3 @@ def test_a_cancel_is_awaited() -> None:
     went(source, "device", "cancelling", "cancelled")
     assert asyncio.run(attempt.cancel()) == "cancelled"
     assert source.said("migrate_cancel")
-
-
-def test_stops_are_counted() -> None:
-    source = FakeVM().event("STOP").event("RESUME").event("STOP")
-    assert stops(source) == 2
-
-
-def test_recovery_is_from_the_death_to_the_next_resume() -> None:
-    def resumed(*times: float) -> FakeVM:
-        source = FakeVM()
-        source.events += [Event("RESUME", {}, time) for time in times]
-        return source
-
-    dead, alive = FakeVM(), FakeVM()
-    dead.killed, dead.ended_at = True, 10.0
-    alive.killed, alive.ended_at = False, 5.0
-    assert recovery(resumed(9.0, 10.5, 12.0), [alive, dead]) == 500
-    assert recovery(resumed(9.0), [alive, dead]) is None
-    assert recovery(resumed(9.0), [alive]) is None

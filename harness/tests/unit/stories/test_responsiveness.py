@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from fake_vm import FakeVM
 
-from switchover.stories.notes import Notes
+from switchover.judging.notes import Notes
 from switchover.stories.responsiveness import Watch
 from switchover.vm.vm import Died, Hang
 

@@ -8,8 +8,8 @@ import asyncio
 import pytest
 from fake_vm import FakeVM
 
+from switchover.judging.notes import Notes
 from switchover.stories.migration import Migration
-from switchover.stories.notes import Notes
 from switchover.vm import pause
 from switchover.vm.pause import PRE_SWITCHOVER, READY
 from switchover.vm.transports import TRANSPORTS
