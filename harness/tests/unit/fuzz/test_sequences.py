@@ -12,8 +12,8 @@ import pytest
 from fake_vm import FakeVM
 
 from switchover.fuzz import search, step
-from switchover.fuzz.guarantees import Guarantee, JobCommands, guarantee
 from switchover.fuzz.ending import Ending
+from switchover.fuzz.guarantees import Guarantee, JobCommands, guarantee
 from switchover.fuzz.player import Player, thrown_away
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.fuzz.rules import Sequence

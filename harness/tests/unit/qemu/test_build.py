@@ -193,25 +193,6 @@ def test_ctrl_c_ends_the_compilers(log):
     assert has_ended(compilers[0])
 
 
-def test_firmware_is_linked_beside_what_the_build_put_there(project, monkeypatch):
-    packages = {}
-    for name, folder in firmware.FOLDERS.items():
-        packages[name] = project / name
-        (packages[name] / folder).mkdir(parents=True)
-        (packages[name] / folder / f"{name}.bin").write_text(name)
-        (packages[name] / folder / "own.bin").write_text(name)
-    monkeypatch.setattr(firmware.debian, "download_packages", lambda _names: packages)
-    bundle = project / "folder" / firmware.BUNDLE
-    bundle.mkdir(parents=True)
-    (bundle / "own.bin").write_text("the build's")
-    (bundle / "seabios.bin").symlink_to("/gone")
-    for _ in range(2):
-        firmware.link(project / "folder")
-        assert (bundle / "seabios.bin").read_text() == "seabios"
-        assert (bundle / "ipxe-qemu.bin").is_file()
-        assert (bundle / "own.bin").read_text() == "the build's"
-
-
 def test_the_script_knows_its_options(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["build", "neither"])
     with pytest.raises(SystemExit) as caught:

@@ -69,7 +69,7 @@ def wrong(fast: bool = False) -> list[str]:
 def test_each_patch_is_built_by_itself(workshop):
     assert wrong() == []
     assert workshop.built == ["2", "2"]
-    assert "one\n2\n3\n" == (paths.tree_dir(checktree.NAME) / "block.c").read_text()
+    assert (paths.tree_dir(checktree.NAME) / "block.c").read_text() == "one\n2\n3\n"
 
 
 def test_what_was_checked_is_remembered(workshop):
