@@ -10,14 +10,13 @@ from typing import Any
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
 from ..judging.notes import Notes
-from ..vm.vm import VM, Hang
+from ..vm.vm import VM
 from .jobs import DEADLINE_SECONDS
 
 SIZE = 4 * disk.MIB
 SOCKET = "shared.sock"
 # How many more records each client has to have acknowledged to show that it writes.
 RECORDS = 3
-POLL_SECONDS = 0.02
 
 
 class Shared:
@@ -83,12 +82,13 @@ class Shared:
     async def writing(self) -> None:
         """Wait until each client has written more; raises Hang if one does not."""
         wanted = [client.last + RECORDS for client in self._clients]
-        try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                while any(c.last < w for c, w in zip(self._clients, wanted)):
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            raise Hang("a client of an export writes nothing more") from None
+
+        async def written() -> bool:
+            pairs = zip(self._clients, wanted, strict=True)
+            return all(client.last >= last for client, last in pairs)
+
+        what = "further writes of each client"
+        await self._source.until_told(what, written, DEADLINE_SECONDS)
 
     async def end(self) -> None:
         """Let the clients disconnect, and end what exports there are at the source."""

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar
 from qemu.qmp import ExecuteError, QMPError, Runstate
 
 from ..core.errors import VMLost
+from . import backtrace
 from .console import Console
 from .monitor import Event, Monitor
 
@@ -25,7 +26,6 @@ START_SECONDS = 20.0
 REPLY_SECONDS = 20.0
 EXIT_SECONDS = 20.0
 ASK_SECONDS = 0.05
-BACKTRACE_SECONDS = 60.0
 
 
 class Died(Exception):
@@ -33,7 +33,7 @@ class Died(Exception):
 
 
 class Hang(Exception):
-    """A deadline passed; an observation, and it comes with a backtrace."""
+    """A deadline passed; an observation. VM.hang() makes one, with a backtrace."""
 
 
 class Refused(Exception):
@@ -150,7 +150,7 @@ class VM:
         except ExecuteError as error:
             raise Refused(f"{command}: {error}") from None
         except TimeoutError:
-            await self._hang(f"no answer to {command}", REPLY_SECONDS)
+            raise await self._late(f"answer to {command}", REPLY_SECONDS) from None
         except QMPError:
             await self.end()
             raise self._died(f"during {command}") from None
@@ -176,7 +176,7 @@ class VM:
                     await self._changed.wait()
                 return value
         except TimeoutError:
-            return await self._hang(f"no {what}", deadline)
+            raise await self._late(what, deadline) from None
 
     async def until_told(
         self, what: str, ask: Callable[[], Awaitable[bool]], deadline: float
@@ -187,7 +187,7 @@ class VM:
                 while not await ask():
                     await asyncio.sleep(ASK_SECONDS)
         except TimeoutError:
-            await self._hang(f"no {what}", deadline)
+            raise await self._late(what, deadline) from None
 
     async def soon(self, probe: Callable[[], T | None], seconds: float) -> T | None:
         """The same, where it may well not happen: None then, and at the process's end."""
@@ -253,20 +253,26 @@ class VM:
     def _died(self, when: str) -> Died:
         return Died(f"{self.name} ended with {self.exit_code} {when}")
 
-    async def _hang(self, what: str, deadline: float) -> Any:
-        """Write where all threads are, then raise Hang."""
-        assert self._process
+    async def _late(self, what: str, deadline: float) -> Hang:
+        return await self.hang(f"no {what} within {deadline:.0f} s")
+
+    async def hang(self, what: str) -> Hang:
+        """What to raise when a deadline has passed; it says where the backtrace is."""
+        path = await self.backtrace()
+        return Hang(f"{self.name}: {what}" + (f"; see {path}" if path else ""))
+
+    async def backtrace(self) -> Path | None:
+        """Write where all threads are; where that is, None if there is no process.
+
+        The first one is kept: it is the nearest to what went wrong.
+        """
         path = self.folder / f"{self.name}.backtrace"
-        with written(path) as file:
-            gdb = await asyncio.create_subprocess_exec(
-                *("timeout", str(BACKTRACE_SECONDS), "gdb", "-batch"),
-                *("-p", str(self._process.pid), "-ex", "thread apply all bt"),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-            )
-            await gdb.wait()
-        raise Hang(f"{self.name}: {what} within {deadline:.0f} s; see {path}")
+        if path.exists():
+            return path
+        if not self._process or self._process.returncode is not None:
+            return None
+        await backtrace.write(self._process.pid, path)
+        return path
 
 
 def written(path: Path) -> BinaryIO:

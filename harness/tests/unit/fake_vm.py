@@ -51,6 +51,12 @@ class FakeVM:
         answer = self._answers.get(command, {})
         return answer.pop(0) if isinstance(answer, list) else answer
 
+    async def hang(self, what: str) -> Hang:
+        return Hang(f"{self.name}: {what}; see {await self.backtrace()}")
+
+    async def backtrace(self) -> Path:
+        return self.folder / f"{self.name}.backtrace"
+
     async def until(self, what: str, probe: Callable[[], Any], deadline: float) -> Any:
         found = probe()
         if found is None:
