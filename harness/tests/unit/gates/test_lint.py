@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from switchover.core.progress import Progress
+from switchover.gates import lint
+
+LONG = "def long():\n" + "    pass\n" * 50
+WIDE = "class Wide:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(21))
+
+
+@pytest.fixture
+def harness(project: Path, monkeypatch) -> Path:
+    """An empty harness, and programs beside a Python that is not there."""
+    for name in ("harness", "scripts", "bin"):
+        (project / name).mkdir()
+    (project / "scripts" / "build").touch()
+    monkeypatch.setattr(sys, "executable", str(project / "bin" / "python"))
+    return project / "harness"
+
+
+def program(harness: Path, text: str) -> None:
+    file = harness.parent / "bin" / "ruff"
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+
+
+def complaints(*words: str) -> list[str]:
+    return lint.program(*words, scripts=True)(Progress())
+
+
+def test_a_program_that_is_content_has_no_complaint(harness):
+    program(harness, "echo fine")
+    assert complaints("ruff") == []
+
+
+def test_what_a_program_says_is_the_complaint(harness):
+    program(harness, 'echo "$(basename $PWD) $1 $(basename $2)"; echo b >&2; exit 1')
+    assert complaints("ruff", "check") == ["harness check build", "b", "exit code 1"]
+
+
+def test_a_program_that_says_nothing_has_failed_all_the_same(harness):
+    program(harness, "exit 2")
+    assert complaints("ruff") == ["exit code 2"]
+
+
+def test_a_program_that_is_missing_or_hangs_has_failed(harness, monkeypatch):
+    assert "No such file" in complaints("ruff")[0]
+    program(harness, "exec sleep 100")
+    monkeypatch.setattr(lint, "SECONDS", 0.1)
+    assert "timed out" in complaints("ruff")[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("#\n" * 351, "a.py:1: 351 lines, at most 350"),
+        (f"#\n{LONG}", "a.py:2: 51 lines of long, at most 50"),
+        (f"#\nasync {LONG}", "a.py:2: 51 lines of long, at most 50"),
+        (WIDE, "a.py:1: 21 public methods of Wide, at most 20"),
+    ],
+)
+def test_what_is_too_large(harness, text, complaint):
+    (harness / "a.py").write_text(text)
+    assert lint.sizes(Progress()) == [complaint]
+
+
+def test_what_is_just_not_too_large(harness):
+    (harness / "file.py").write_text("#\n" * 350)
+    (harness / "function.py").write_text(LONG.replace("    pass\n", "", 1))
+    (harness / "class.py").write_text(WIDE.replace("m20", "_m20"))
+    assert lint.sizes(Progress()) == []
+
+
+@pytest.mark.usefixtures("harness")
+def test_each_gate_is_one_count_and_complaints_are_printed(monkeypatch, capsys):
+    gates = {"a": lambda _: [], "b": lambda _: ["x", "y"]}
+    monkeypatch.setattr(lint, "GATES", gates)
+    assert lint.run(Progress()) == (1, 1)
+    assert lint.main() == 1
+    assert "b: x\nb: y\n" in capsys.readouterr().out
+    del gates["b"]
+    assert lint.main() == 0
+
+
+def test_all_gates_are_there():
+    assert {"ruff check", "ruff format", "mypy", "import-linter", "sizes"} <= set(
+        lint.GATES
+    )
