@@ -163,8 +163,12 @@ class Rig:
         self._connected = True
         for i in self.disks:
             export = {"id": f"export{i}", "name": f"disk{i}", "writable": True}
-            node = {"type": "nbd", "node_name": f"throttle{i}"}
+            node = {"type": "nbd", "node_name": self._exported(i)}
             await self.storage.qmp("block-export-add", **node, **export)
+
+    def _exported(self, number: int) -> str:
+        """The node that is exported of a disk."""
+        return f"throttle{number}"
 
     async def disconnect(self) -> None:
         """End the NBD server; the source's requests to it fail from now on."""
