@@ -15,12 +15,12 @@ import json
 import socket
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 from ..core.socketpath import connected
+from ..vm.commandline import second_socket
 from ..vm.monitor import Event
-from ..vm.vm import REPLY_SECONDS, Died, Hang, Refused
+from ..vm.vm import REPLY_SECONDS, VM, Died, Refused
 
 # How long others may have to wait for a turn.
 TURN_SECONDS = 0.2
@@ -28,9 +28,10 @@ SIZE = 1 << 16
 
 
 class BlockingQMP:
-    """A connection to a monitor of a QEMU."""
+    """A connection to the second monitor of a QEMU."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, vm: VM, connection: socket.socket) -> None:
+        self._vm = vm
         self._connection = connection
         self._events: list[Event] = []
         self._answers: list[dict[str, Any]] = []
@@ -65,7 +66,7 @@ class BlockingQMP:
         except TimeoutError:
             await asyncio.sleep(0)
             if time.monotonic() > deadline:
-                raise Hang(f"no {what}") from None
+                raise await self._vm.hang(f"no {what}") from None
             return
         if not data:
             raise Died(f"QEMU hung up before {what}")
@@ -78,9 +79,9 @@ class BlockingQMP:
 
 
 @contextlib.asynccontextmanager
-async def connect(folder: Path, name: str) -> AsyncIterator[BlockingQMP]:
-    """A client of the monitor with this socket; raises OSError, and as execute()."""
-    with connected(folder, name, TURN_SECONDS) as connection:
-        client = BlockingQMP(connection)
+async def connect(vm: VM) -> AsyncIterator[BlockingQMP]:
+    """A client of a process, for an `async with`; raises OSError, and as execute()."""
+    with connected(vm.folder, second_socket(vm.name), TURN_SECONDS) as connection:
+        client = BlockingQMP(vm, connection)
         await client.execute("qmp_capabilities")
         yield client

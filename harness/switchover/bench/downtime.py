@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ..stories.migration import STATUS_SECONDS
 from ..stories.rig import GUEST_SECONDS, Lab
 from ..vm.vm import VM
-from .blocking_qmp import BlockingQMP
+from .blocking_qmp import BlockingQMP, connect
 from .case import Case, Figures, NotOffered, Variant
 from .measured_rig import TRACED, MeasuredRig, Setup
 
@@ -82,12 +82,11 @@ class Switchover:
         rig = MeasuredRig(replace(lab, traced=TRACED), self.setup)
         try:
             await self.prepare(rig)
-            completed = {"status": "completed"}
-            async with rig.client() as client:
+            async with connect(rig.source) as client:
                 await self.way(rig, client)
-                await client.event("MIGRATION", self.seconds, **completed)
+                await client.event("MIGRATION", self.seconds, status="completed")
             for vm in (rig.source, rig.destination):
-                await vm.wait_event("MIGRATION", self.seconds, **completed)
+                await vm.wait_event("MIGRATION", self.seconds, status="completed")
             return rig.downtime()
         finally:
             await rig.kill()

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,12 +14,11 @@ from ..core.command import run
 from ..guest import disk, kernel
 from ..judging import journey
 from ..stories.rig import GUEST_SECONDS, Lab, Rig
-from ..timeline import timeline
+from ..timeline import states
 from ..vm import commandline
 from ..vm.pause import PRE_SWITCHOVER, READY
 from ..vm.trace import Traced, parse
 from ..vm.vm import VM
-from .blocking_qmp import BlockingQMP, connect
 
 SOURCES = paths.ROOT / "harness" / "bench"
 # Small, for what is measured begins when all has been copied.
@@ -113,10 +111,6 @@ class MeasuredRig(Rig):
         reads = {"path": "/objects/reads", "property": "limits"}
         await self.source.qmp("qom-set", **reads, value=limits)
 
-    def client(self) -> AbstractAsyncContextManager[BlockingQMP]:
-        """A client of the source, for an `async with`."""
-        return connect(self.source.folder, commandline.second_socket(self.source.name))
-
     def downtime(self) -> dict[str, float]:
         """In ms, from STOP to `completed`, and from when the CPUs stood still.
 
@@ -145,8 +139,8 @@ def _pause(source: VM, stop: float) -> dict[str, float]:
 
 
 def _stops(event: Traced) -> bool:
-    match = timeline.RUN_STATE.search(event.text)
-    return match is not None and match[1] == timeline.RUNNING
+    match = states.RUN_STATE.search(event.text)
+    return match is not None and match[1] == states.RUNNING
 
 
 def slow_flush() -> Path:

@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..timeline.lane import FAINT, INK, LINE, SMALL
+from ..timeline import figure
+from ..timeline.figure import INK, LINE, NORMAL, bare, write
 from .sample import Sample, ratio, reference
 from .table import by_case, number
 
@@ -17,51 +17,36 @@ from .table import by_case, number
 WIDTH, ROW, HEAD = 9.0, 0.24, 0.62
 LEFT, RIGHT = 2.2, 1.0
 COLOURS = {"base": "#7d8793", "patched": "#3a78c3"}
-STYLE = {"font.family": "DejaVu Sans", "svg.hashsalt": "bench"}
 
 
 def save(samples: list[Sample], path: Path) -> list[Path]:
     """Write path.png and path.svg, each whole or not at all; their paths."""
-    written = []
-    with matplotlib.rc_context(STYLE):
-        figure = draw(samples)
-        for kind, extra in (("png", {}), ("svg", {"metadata": {"Date": None}})):
-            target = path.with_suffix(f".{kind}")
-            temporary = path.with_suffix(f".new.{kind}")
-            figure.savefig(temporary, dpi=150, facecolor="white", **extra)
-            temporary.replace(target)
-            written.append(target)
-    return written
+    return figure.save(lambda: draw(samples), path)
 
 
 def draw(samples: list[Sample]) -> Figure:
     """A panel for each case that has figures."""
-    groups = [
-        [sample for sample in group if sample.runs]
-        for group in by_case(samples).values()
-    ]
-    groups = [group for group in groups if group]
+    groups = list(by_case([sample for sample in samples if sample.runs]).values())
     heights = [HEAD + ROW * len(group) for group in groups]
     total = sum(heights) + 0.3
-    figure = Figure(figsize=(WIDTH, total))
+    drawn = Figure(figsize=(WIDTH, total))
     top = 0.0
-    for group, height in zip(groups, heights):
+    for group, height in zip(groups, heights, strict=True):
         bottom = total - top - height
         inner = (WIDTH - LEFT - RIGHT) / WIDTH
         box = (LEFT / WIDTH, bottom / total, inner, ROW * len(group) / total)
-        _panel(figure.add_axes(box), group)
+        _panel(drawn.add_axes(box), group)
         top += height
-    return figure
+    return drawn
 
 
 def _panel(axes: Axes, group: list[Sample]) -> None:
     case = group[0].case
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=SMALL, labelcolor=FAINT)
+    bare(axes)
     axes.grid(axis="x", color=LINE, lw=0.6)
     axes.set_axisbelow(True)
     title = f"{case.title} ({case.unit})"
-    axes.set_title(title, loc="left", fontsize=8.5, color=INK, weight="bold")
+    axes.set_title(title, loc="left", fontsize=NORMAL, color=INK, weight="bold")
     axes.set(ylim=(len(group) - 0.5, -0.5))
     names = [sample.variant.name for sample in group]
     axes.set_yticks(range(len(group)), names, color=INK)
@@ -85,4 +70,4 @@ def _row(axes: Axes, row: int, sample: Sample, group: list[Sample]) -> None:
     times = ratio(sample, group)
     text = number(median) + ("" if times is None else f"  x {times:.2f}")
     place = axes.get_yaxis_transform()
-    axes.text(1.02, row, text, transform=place, va="center", fontsize=SMALL, color=INK)
+    write(axes, 1.02, row, text, transform=place)

@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from ..guest import disk
-from ..stories.jobs import POLL_SECONDS
 from .case import Case, Variant
 from .downtime import READY_SECONDS, Switchover, Way, by_hand, libvirt, release
 from .measured_rig import DOWNTIME_LIMIT_MS, MeasuredRig, Setup
@@ -15,7 +13,7 @@ from .measured_rig import DOWNTIME_LIMIT_MS, MeasuredRig, Setup
 LINK = 5_000_000  # bytes per second
 BEHIND = 20 * disk.MIB
 SLOW_WRITER, FAST_WRITER = 2_000_000, 20_000_000  # bytes per second
-# Fast, but not so fast that it writes much more than it should before it is slowed down.
+# Fast, but not so fast that it writes much more than that before it is slowed down.
 FALL_BEHIND = 40_000_000  # bytes per second
 # Blocks of 64 KiB, one after the other: as fast as the source's disk lets it.
 SETUP = Setup(throttled=True, task="block=65536 rate=0", size=disk.SIZE)
@@ -39,9 +37,11 @@ class Behind(Switchover):
         await rig.jobs.mirror_until_ready()
         await rig.jobs.throttle(LINK)
         await rig.limit_writes(FALL_BEHIND)
-        async with asyncio.timeout(READY_SECONDS):
-            while min((await rig.jobs.remaining()).values()) < BEHIND:
-                await asyncio.sleep(POLL_SECONDS)
+
+        async def is_behind() -> bool:
+            return min((await rig.jobs.remaining()).values()) >= BEHIND
+
+        await rig.source.until_told("mirror behind", is_behind, READY_SECONDS)
         await rig.limit_writes(self.writer)
 
 

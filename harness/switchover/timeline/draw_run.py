@@ -12,14 +12,14 @@ from ..stories.rig import Rig
 from ..vm import trace
 from ..vm.vm import VM
 from . import picture, text, timeline
-from .timeline import Side
+from .model import Side
 
 NAME = "timeline"
 
 
 def write(title: str, rig: Rig, evidence: Evidence) -> list[Path]:
     """Write timeline.txt, .png and .svg of a rig whose processes have ended."""
-    sides = [_side(vm, seen) for vm, seen in zip(rig.vms, evidence.vms)]
+    sides = [_side(vm, seen) for vm, seen in zip(rig.vms, evidence.vms, strict=True)]
     folder = rig.source.folder
     story = timeline.build(title, sides)
     written = folder / f"{NAME}.txt"
@@ -35,6 +35,6 @@ def _side(vm: VM, seen: VMEvidence) -> Side:
     traced = trace.parse(log.read_text(errors="replace")) if log.exists() else []
     crash = oracle.crash(seen) if vm.ended_at else None
     outcome = shortened(crash) if crash else ""
-    times = [event.time for event in (*vm.events, *traced)]
+    times = [*(e.time for e in vm.events), *(t.time for t in traced)]
     end = max([vm.ended_at or 0, *times])
     return Side(vm.name, tuple(vm.events), tuple(traced), end, outcome)

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.axes import Axes
 
+from .figure import FAINT, HATCH, INK, PAPER, RED, framed, write
+from .model import Lane, Span
 from .scale import Scale
-from .timeline import Lane, Span
 
 # In inches.
 ROW = 0.25
 CHARACTER = 0.068
-SMALL = 7.5
-INK, FAINT, LINE, PAPER = "#20262e", "#737d8a", "#d5dae1", "#f4f6f8"
-RED = "#c2382e"
+HEIGHT = 0.78 * ROW
 # By the kind of a lane and the state; "" stands for every other state.
 COLOURS = {
     "guest": {
@@ -56,33 +57,14 @@ DARK = (RED, "#606b79", "#3aa376", "#5f83c4", "#8f83cf")
 
 def draw_lane(axes: Axes, lane: Lane, top: float, place: Scale) -> None:
     """Draw a lane whose top is at `top`, in inches."""
-    label = {"va": "center", "fontsize": SMALL}
     middle = top + ROW / 2
-    axes.text(-0.008, middle, lane.title, ha="right", color=INK, **label)
-    axes.barh(
-        middle,
-        1,
-        height=ROW * 0.78,
-        color=PAPER,
-        hatch="////",
-        lw=0,
-        zorder=1,
-        edgecolor="#dfe3e8",
-    )
+    write(axes, -0.008, middle, lane.title, ha="right")
+    paper: dict[str, Any] = {"color": PAPER, "hatch": "////", "edgecolor": HATCH}
+    axes.barh(middle, 1, height=HEIGHT, lw=0, zorder=1, **paper)
     if lane.no_evidence:
         text = f"no evidence: {lane.no_evidence}"
-        box = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-        axes.text(
-            0.008,
-            middle,
-            text,
-            ha="left",
-            style="italic",
-            color=FAINT,
-            bbox=box,
-            zorder=4,
-            **label,
-        )
+        style = {"style": "italic", "color": FAINT, "bbox": framed(1.5)}
+        write(axes, 0.008, middle, text, zorder=4, **style)
     for span in lane.spans:
         if span.end > place.start and span.start < place.end:
             _span(axes, lane.kind, span, middle, place)
@@ -93,31 +75,16 @@ def _span(axes: Axes, kind: str, span: Span, middle: float, place: Scale) -> Non
     colours = COLOURS[kind]
     colour = colours.get(span.state, colours[""])
     # Hairlines between neighbours, but what is short has to be seen at all.
-    edge = {"edgecolor": "white", "lw": 0.5 if right - left > 0.004 else 0}
-    axes.barh(
-        middle,
-        max(right - left, 0.0008),
-        left=left,
-        height=ROW * 0.78,
-        color=colour,
-        zorder=2,
-        **edge,
-    )
+    line = 0.5 if right - left > 0.004 else 0
+    width = max(right - left, 0.0008)
+    bar: dict[str, Any] = {"color": colour, "edgecolor": "white", "lw": line}
+    axes.barh(middle, width, left=left, height=HEIGHT, zorder=2, **bar)
     start, end = _widest(left, right, place)
-    width = axes.get_window_extent().width / axes.figure.dpi
-    if (end - start) * width > CHARACTER * len(span.state) + 0.04:
+    room = axes.get_window_extent().width / axes.figure.dpi
+    if (end - start) * room > CHARACTER * len(span.state) + 0.04:
         ink = "white" if colour in DARK else INK
-        middle_x = (start + end) / 2
-        axes.text(
-            middle_x,
-            middle,
-            span.state,
-            ha="center",
-            va="center",
-            fontsize=SMALL,
-            color=ink,
-            zorder=3,
-        )
+        centre = (start + end) / 2
+        write(axes, centre, middle, span.state, ha="center", color=ink, zorder=3)
 
 
 def _widest(left: float, right: float, place: Scale) -> tuple[float, float]:
@@ -127,4 +94,6 @@ def _widest(left: float, right: float, place: Scale) -> tuple[float, float]:
         if left < cut.right and right > cut.left:
             edges += [max(cut.left, left), min(cut.right, right)]
     edges.append(right)
-    return max(zip(edges[::2], edges[1::2]), key=lambda part: part[1] - part[0])
+    return max(
+        zip(edges[::2], edges[1::2], strict=True), key=lambda part: part[1] - part[0]
+    )

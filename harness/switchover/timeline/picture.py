@@ -6,14 +6,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .lane import FAINT, INK, LINE, RED, ROW, SMALL, draw_lane
+from . import figure as pictures
+from .figure import FAINT, INK, LINE, RED, bare, framed, write
+from .lane import ROW, draw_lane
+from .model import Timeline
 from .scale import Scale, scale
-from .timeline import Timeline
 
 WIDTH = 12.0  # inches, as all lengths below
 SIDE_GAP = 0.12
@@ -22,60 +24,39 @@ TOP, BETWEEN, BOTTOM = 0.72, 0.95, 0.95
 # Of what is magnified, before the guest is stopped and after it runs again.
 MARGIN = 0.12
 TICK_DISTANCE = 0.055
-NORMAL, LARGE = 8.5, 12.5
+LARGE = 12.5
 PHASE_DISTANCE = 0.024
 # Where the downtime's length is beside its bar, and not on it.
 ROOM_RIGHT = 0.75
 STOPPING = "#e9b5b0"
-STYLE = {
-    "font.family": "DejaVu Sans",
-    "font.size": NORMAL,
-    "svg.hashsalt": "timeline",
-    "hatch.linewidth": 0.5,
-    "hatch.color": "#dfe3e8",
-}
+LEGEND = 0.33
+BADGE = {"boxstyle": "circle,pad=0.28", "facecolor": INK, "edgecolor": "none"}
 
 
 def save(timeline: Timeline, path: Path) -> list[Path]:
     """Write path.png and path.svg, each whole or not at all; their paths."""
-    written = []
-    with matplotlib.rc_context(STYLE):
-        figure = draw(timeline)
-        for kind, extra in (("png", {}), ("svg", {"metadata": {"Date": None}})):
-            target = path.with_suffix(f".{kind}")
-            temporary = path.with_suffix(f".new.{kind}")
-            figure.savefig(temporary, dpi=150, facecolor="white", **extra)
-            temporary.replace(target)
-            written.append(target)
-    return written
+    return pictures.save(lambda: draw(timeline), path)
 
 
 def draw(timeline: Timeline) -> Figure:
     """The picture; without a downtime there is nothing to magnify."""
-    rows = _rows(timeline)
-    height = max(rows.values()) + ROW
+    height = max(_rows(timeline).values()) + ROW
     panels = 2 if timeline.downtime else 1
     total = TOP + panels * height + (panels - 1) * BETWEEN + BOTTOM
     figure = Figure(figsize=(WIDTH, total))
-    figure.text(
-        LEFT / WIDTH, 1 - 0.3 / total, timeline.title, fontsize=LARGE, weight="bold"
-    )
+    left = LEFT / WIDTH
+    title: dict[str, Any] = {"fontsize": LARGE, "weight": "bold"}
+    write(figure, left, 1 - 0.3 / total, timeline.title, va="baseline", **title)
     for number, crash in enumerate(timeline.crashes):
-        figure.text(
-            LEFT / WIDTH,
-            1 - (0.5 + 0.16 * number) / total,
-            crash.title,
-            color=RED,
-            fontsize=SMALL,
-            va="center",
-        )
+        line = 0.5 + 0.16 * number
+        write(figure, left, 1 - line / total, crash.title, color=RED)
     above = _axes(figure, TOP, height, total)
-    _overview(above, timeline, rows)
+    _overview(above, timeline)
     if timeline.downtime:
         below = _axes(figure, TOP + height + BETWEEN, height, total)
         window = _magnified(timeline)
         _shade(above, timeline, window)
-        _panel(below, timeline, rows, window, timeline.downtime.stopping, 1000)
+        _panel(below, timeline, window, timeline.downtime.stopping, 1000)
         _mark_phases(below, timeline, window, height)
         _legend(figure, timeline, total)
     return figure
@@ -98,31 +79,25 @@ def _axes(figure: Figure, top: float, height: float, total: float) -> Axes:
     bottom = total - top - height
     box = (LEFT / WIDTH, bottom / total, width / WIDTH, height / total)
     axes = figure.add_axes(box, xlim=(0, 1), ylim=(height, 0))
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0, labelsize=SMALL, labelcolor=FAINT)
+    bare(axes)
     axes.set_yticks([])
     return axes
 
 
-def _overview(
-    axes: Axes, timeline: Timeline, rows: dict[tuple[str, str], float]
-) -> None:
-    length = timeline.end - timeline.start
-    whole = scale(timeline.start - 0.01 * length, timeline.end + 0.01 * length, [])
-    _panel(axes, timeline, rows, whole, timeline.start, 1)
+def _whole(timeline: Timeline) -> Scale:
+    margin = 0.01 * (timeline.end - timeline.start)
+    return scale(timeline.start - margin, timeline.end + margin, [])
+
+
+def _overview(axes: Axes, timeline: Timeline) -> None:
+    whole = _whole(timeline)
+    _panel(axes, timeline, whole, timeline.start, 1)
+    rows = _rows(timeline)
     for crash in timeline.crashes:
-        place = whole.place(crash.time or timeline.end)
+        place = whole.place(crash.time)
         top = min(t for (s, _), t in rows.items() if s and crash.title.startswith(s))
-        axes.plot(
-            [place],
-            [top + ROW / 2],
-            marker="X",
-            color=RED,
-            ms=9,
-            zorder=9,
-            mec="white",
-            mew=0.8,
-        )
+        edge: dict[str, Any] = {"mec": "white", "mew": 0.8}
+        axes.plot(place, top + ROW / 2, "X", color=RED, ms=9, zorder=9, **edge)
 
 
 def _magnified(timeline: Timeline) -> Scale:
@@ -141,8 +116,7 @@ def _magnified(timeline: Timeline) -> Scale:
 
 def _shade(axes: Axes, timeline: Timeline, window: Scale) -> None:
     """Show in the overview what is magnified."""
-    length = timeline.end - timeline.start
-    whole = scale(timeline.start - 0.01 * length, timeline.end + 0.01 * length, [])
+    whole = _whole(timeline)
     left, right = whole.place(window.start), whole.place(window.end)
     axes.axvspan(left, right, color="#f3c75c", alpha=0.35, zorder=0, lw=0)
     bottom = axes.get_ylim()[0]
@@ -160,29 +134,22 @@ def _shade(axes: Axes, timeline: Timeline, window: Scale) -> None:
 def _panel(
     axes: Axes,
     timeline: Timeline,
-    rows: dict[tuple[str, str], float],
     place: Scale,
     zero: float,
     per_second: float,
 ) -> None:
     """All lanes, the downtime, and an axis in units of 1/per_second s since zero."""
-    for left, label in _ticks(place, zero, per_second):
+    ticks = dict(_ticks(place, zero, per_second))
+    for left in ticks:
         axes.axvline(left, color=LINE, lw=0.6, zorder=0)
-    ticks = list(_ticks(place, zero, per_second))
-    axes.set_xticks([left for left, _ in ticks], [label for _, label in ticks])
+    axes.set_xticks(list(ticks), list(ticks.values()))
     unit = "ms" if per_second == 1000 else "s"
-    axes.text(
-        -0.008,
-        axes.get_ylim()[0] + 0.06,
-        unit,
-        ha="right",
-        va="top",
-        fontsize=SMALL,
-        color=FAINT,
-    )
+    below = axes.get_ylim()[0] + 0.06
+    write(axes, -0.008, below, unit, ha="right", va="top", color=FAINT)
+    rows = _rows(timeline)
     for lane in timeline.lanes:
         draw_lane(axes, lane, rows[lane.side, lane.title], place)
-    _side_names(axes, timeline, rows)
+    _side_names(axes, timeline)
     _downtime(axes, timeline, place)
     for piece in place.cuts:
         _cut(axes, piece.left, piece.right, piece.end - piece.start)
@@ -208,70 +175,42 @@ def _ticks(place: Scale, zero: float, per_second: float) -> Iterator[tuple[float
             number += 1
 
 
-def _side_names(
-    axes: Axes, timeline: Timeline, rows: dict[tuple[str, str], float]
-) -> None:
+def _side_names(axes: Axes, timeline: Timeline) -> None:
     """Which process the lanes belong to, beside them."""
+    rows = _rows(timeline)
     for side in dict.fromkeys(lane.side for lane in timeline.lanes):
         tops = [top for (owner, _), top in rows.items() if owner == side]
         left = -(LEFT - 0.45) / (WIDTH - LEFT - RIGHT)
         name = re.sub(r"(\d+)$", r"\n\1", side)
         middle = (min(tops) + max(tops) + ROW) / 2
-        style = {"rotation": 90, "weight": "bold", "color": INK, "fontsize": SMALL}
-        style["multialignment"] = "center"
-        axes.text(left, middle, name, ha="right", va="center", **style)
-        axes.plot(
-            [left + 0.012] * 2,
-            [min(tops), max(tops) + ROW],
-            color=LINE,
-            lw=1.2,
-            clip_on=False,
-        )
+        style = {"rotation": 90, "weight": "bold", "multialignment": "center"}
+        write(axes, left, middle, name, ha="right", **style)
+        ends = [min(tops), max(tops) + ROW]
+        axes.plot([left + 0.012] * 2, ends, color=LINE, lw=1.2, clip_on=False)
 
 
 def _downtime(axes: Axes, timeline: Timeline, place: Scale) -> None:
     downtime = timeline.downtime
     if not downtime:
         return
-    axes.text(
-        -0.008,
-        ROW / 2,
-        "downtime",
-        ha="right",
-        va="center",
-        color=RED,
-        fontsize=SMALL,
-        weight="bold",
-    )
-    first, left, right = map(
-        place.place, (downtime.stopping, downtime.start, downtime.end)
-    )
+    style: dict[str, Any] = {"color": RED, "weight": "bold"}
+    write(axes, -0.008, ROW / 2, "downtime", ha="right", **style)
+    times = downtime.stopping, downtime.start, downtime.end
+    first, left, right = map(place.place, times)
     for start, colour in ((first, STOPPING), (left, RED)):
-        axes.barh(
-            ROW / 2,
-            max(right - start, 0.003),
-            left=start,
-            height=ROW * 0.5,
-            color=colour,
-            zorder=3,
-            lw=0,
-        )
+        bar: dict[str, Any] = {
+            "color": colour,
+            "height": ROW * 0.5,
+            "lw": 0,
+            "zorder": 3,
+        }
+        axes.barh(ROW / 2, max(right - start, 0.003), left=start, **bar)
     text = f"{downtime.milliseconds:.1f} ms, STOP to {downtime.ended_by}"
     x, ha = right + 0.006, "left"
     if right > ROOM_RIGHT:
         x, ha = (first - 0.006, "right") if first > 1 - ROOM_RIGHT else (0.5, "center")
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
-    axes.text(
-        x,
-        ROW / 2,
-        text,
-        va="center",
-        ha=ha,
-        color=RED,
-        fontsize=SMALL,
-        zorder=9,
-        bbox=box,
-    )
+    style = {"color": RED, "bbox": framed(1.0), "zorder": 9}
+    write(axes, x, ROW / 2, text, ha=ha, **style)
 
 
 def _cut(axes: Axes, left: float, right: float, seconds: float) -> None:
@@ -279,50 +218,30 @@ def _cut(axes: Axes, left: float, right: float, seconds: float) -> None:
     height = axes.get_ylim()[0]
     axes.axvspan(left, right, color="white", alpha=0.55, zorder=5, lw=0)
     middle = (left + right) / 2
+    heights = [i * height / 24 for i in range(25)]
     for shift in (-0.004, 0.004):
-        points = [
-            (middle + shift + (0.003 if i % 2 else -0.003), i * height / 24)
-            for i in range(25)
-        ]
-        axes.plot(*zip(*points), color=FAINT, lw=0.8, zorder=6)
-    axes.text(
-        middle,
-        height,
-        f"{seconds * 1000:.0f} ms",
-        ha="center",
-        va="top",
-        fontsize=SMALL,
-        color=FAINT,
-        style="italic",
-    )
+        zigzag = [middle + shift + (0.003 if i % 2 else -0.003) for i in range(25)]
+        axes.plot(zigzag, heights, color=FAINT, lw=0.8, zorder=6)
+    style = {"ha": "center", "va": "top", "color": FAINT, "style": "italic"}
+    write(axes, middle, height, f"{seconds * 1000:.0f} ms", **style)
 
 
 def _mark_phases(axes: Axes, timeline: Timeline, place: Scale, height: float) -> None:
     """Numbered lines through all lanes; numbers that would overlap are set apart."""
-    badge = -0.3
-    last = -1.0
-    for phase in sorted(
-        (s for s in timeline.phases if s.time), key=lambda s: s.time or 0
-    ):
-        left = place.place(phase.time or 0)
+    badge, last = -0.3, -1.0
+    marked = [(p.time, p.number) for p in timeline.phases if p.time]
+    for time, number in sorted(marked):
+        left = place.place(time)
         last = max(left, last + PHASE_DISTANCE)
-        axes.plot(
-            [left, left], [0, height], color=INK, lw=0.9, ls=(0, (3, 2)), zorder=7
-        )
+        dashes: dict[str, Any] = {"lw": 0.9, "ls": (0, (3, 2)), "zorder": 7}
+        axes.plot([left, left], [0, height], color=INK, **dashes)
         axes.plot([left, last], [0, badge + 0.1], color=INK, lw=0.7, clip_on=False)
-        axes.text(last, badge, str(phase.number), **_badge(), zorder=8)
+        _badge(axes, last, badge, number)
 
 
-def _badge() -> dict[str, object]:
-    circle = {"boxstyle": "circle,pad=0.28", "facecolor": INK, "edgecolor": "none"}
-    return {
-        "ha": "center",
-        "va": "center",
-        "color": "white",
-        "weight": "bold",
-        "fontsize": SMALL,
-        "bbox": circle,
-    }
+def _badge(axes: Axes | Figure, x: float, y: float, number: int) -> None:
+    style = {"ha": "center", "color": "white", "weight": "bold", "zorder": 8}
+    write(axes, x, y, str(number), bbox=BADGE, **style)
 
 
 def _legend(figure: Figure, timeline: Timeline, total: float) -> None:
@@ -330,20 +249,13 @@ def _legend(figure: Figure, timeline: Timeline, total: float) -> None:
     assert timeline.downtime
     left = (LEFT - 0.6) / WIDTH
     room = (1 - left) / len(timeline.phases)
+    y = LEGEND / total
     for phase in timeline.phases:
-        figure.text(left, 0.33 / total, str(phase.number), **_badge())
-        when = "no evidence"
+        _badge(figure, left, y, phase.number)
+        when, ink = "no evidence", FAINT
         if phase.time is not None:
-            when = f"{(phase.time - timeline.downtime.stopping) * 1000:+.1f} ms"
-        ink = INK if phase.time is not None else FAINT
+            after = (phase.time - timeline.downtime.stopping) * 1000
+            when, ink = f"{after:+.1f} ms", INK
         text = f"{phase.title}\n{when}"
-        figure.text(
-            left + 0.016,
-            0.33 / total,
-            text,
-            fontsize=SMALL,
-            color=ink,
-            va="center",
-            linespacing=1.4,
-        )
+        write(figure, left + 0.016, y, text, color=ink, linespacing=1.4)
         left += room

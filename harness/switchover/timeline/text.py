@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from .timeline import Lane, Phase, Timeline
+from .model import Crash, Lane, Timeline
 
 BAR = 40
 
@@ -48,8 +48,8 @@ def _phases(timeline: Timeline, zero: float) -> list[str]:
     return lines
 
 
-def _crash(crash: Phase, zero: float) -> str:
-    return f"{_ms(crash.time or zero, zero):>12}  {crash.title}"
+def _crash(crash: Crash, zero: float) -> str:
+    return f"{_ms(crash.time, zero):>12}  {crash.title}"
 
 
 def _changes(timeline: Timeline, zero: float) -> list[str]:

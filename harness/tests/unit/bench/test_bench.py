@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
 
@@ -13,21 +12,13 @@ from fake_vm import FakeVM
 from rich.console import Console
 
 from switchover.bench import ALL, host, plot, throughput
-from switchover.bench.case import Case, Figures, NotOffered, Variant
+from switchover.bench.case import Case, Figures, Variant
 from switchover.bench.downtime import offers
 from switchover.bench.measured_rig import slow_flush
 from switchover.bench.sample import Sample, ratio, reference
 from switchover.bench.table import table
-from switchover.commands import bench
-from switchover.commands.bench import Bench
-from switchover.core.progress import Progress
-from switchover.guest import kernel
-from switchover.guest.kernel import Guest
-from switchover.qemu.build import Build
 from switchover.stories.rig import Lab
-from switchover.vm import accel
 from switchover.vm.accel import Accel
-from switchover.vm.vm import Hang
 
 
 async def nothing(_lab: Lab) -> Figures:
@@ -42,7 +33,7 @@ def case(**options: object) -> Case:
 def samples(found: Case, *runs: list[float]) -> list[Sample]:
     return [
         Sample(found, variant, [{"time": value} for value in values])
-        for variant, values in zip(found.variants, runs)
+        for variant, values in zip(found.variants, runs, strict=True)
     ]
 
 
@@ -90,76 +81,6 @@ def test_the_plots_are_whole(tmp_path: Path) -> None:
     assert names == ["bench.png", "bench.svg"]
 
 
-def test_variants_take_turns_in_an_order_that_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    order = []
-
-    def variant(name: str) -> Variant:
-        async def measure(lab: Lab) -> Figures:
-            assert list(lab.folder.iterdir()) == []
-            (lab.folder / "left over").touch()
-            order.append(name)
-            if name == "c":
-                raise NotOffered("c")
-            if name == "b":
-                raise Hang("b")
-            return {"time": 1}
-
-        return Variant(name, "base", measure)
-
-    variants = tuple(map(variant, "abc"))
-    found = Case("a-case", "A case", "time", "ms", variants)
-    taken = run(found, 8, tmp_path, monkeypatch)
-    assert [order.count(name) for name in "abc"] == [8, 8, 1]
-    order.remove("c")
-    turns = {"".join(order[i : i + 2]) for i in range(0, 16, 2)}
-    assert turns == {"ab", "ba"}
-    assert [len(sample.runs) for sample in taken] == [8, 0, 0]
-    assert [sample.errors for sample in taken] == [[], ["b"] * 8, []]
-    assert taken[2].not_offered == "c"
-
-
-def run(
-    found: Case, times: int, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> list[Sample]:
-    without_a_guest(folder, monkeypatch)
-    made = Bench({"base": Build("base", folder)}, folder, Progress())
-    asyncio.run(made.run([found], times))
-    return made.samples
-
-
-def without_a_guest(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def choose(_build: Build, _image: Guest) -> Accel:
-        return Accel("tcg", "")
-
-    monkeypatch.setattr(kernel, "ensure", lambda _progress: Guest(folder))
-    monkeypatch.setattr(accel, "choose", choose)
-
-
-def test_interrupted_it_shows_what_it_has(
-    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    times = iter([7, 9])
-
-    async def measure(_lab: Lab) -> Figures:
-        try:
-            return {"time": next(times)}
-        except StopIteration:
-            raise KeyboardInterrupt from None
-
-    found = Case("a-case", "A", "time", "ms", (Variant("old", "base", measure),))
-    without_a_guest(project, monkeypatch)
-    monkeypatch.setattr(bench, "ALL", [found])
-    monkeypatch.setattr(
-        bench.build, "ensure", lambda name, *_rest: Build(name, project)
-    )
-    with pytest.raises(KeyboardInterrupt):
-        bench.main(["--json"])
-    (sample,) = json.loads(capsys.readouterr().out)["samples"]
-    assert (sample["median"], len(sample["runs"])) == (8, 2)
-
-
 def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:
     schema = [
         {"name": "migration-complete", "arg-type": "7"},
@@ -177,13 +98,6 @@ def test_every_case_has_a_name_of_its_own_and_a_reference() -> None:
     for found in ALL:
         names = {variant.name for variant in found.variants}
         assert found.bound or set(found.reference) <= names
-
-
-@pytest.mark.parametrize("arguments", [["--repetitions", "0"], ["--case", "none"]])
-def test_bad_arguments_are_usage_errors(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as error:
-        bench.main(arguments)
-    assert error.value.code == 2
 
 
 def test_the_machine_is_described(tmp_path: Path) -> None:

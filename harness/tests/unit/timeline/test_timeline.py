@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from switchover.timeline import picture, text, timeline
-from switchover.timeline.timeline import Lane, Side, Timeline
+from switchover.timeline import picture, states, text, timeline
+from switchover.timeline.model import Lane, Side, Timeline
 from switchover.vm import trace
 from switchover.vm.monitor import Event
 from switchover.vm.trace import Traced
@@ -74,15 +74,15 @@ def story(source: Side = SOURCE, destination: Side = DESTINATION) -> Timeline:
 
 
 def lane(side: Side, title: str) -> Lane:
-    return next(lane for lane in timeline.lanes(side) if lane.title == title)
+    return next(lane for lane in states.lanes(side) if lane.title == title)
 
 
-def states(found: Lane) -> list[tuple[str, float, float]]:
+def shown(found: Lane) -> list[tuple[str, float, float]]:
     return [(span.state, span.start, span.end) for span in found.spans]
 
 
 def test_the_guest_is_in_the_first_state_since_the_process_was_heard_of() -> None:
-    assert states(lane(DESTINATION, "guest")) == [
+    assert shown(lane(DESTINATION, "guest")) == [
         ("inmigrate", 1, 10.9),
         ("paused", 10.9, 11.5),
         ("running", 11.5, 12),
@@ -90,7 +90,7 @@ def test_the_guest_is_in_the_first_state_since_the_process_was_heard_of() -> Non
 
 
 def test_a_job_has_a_lane_until_it_is_gone() -> None:
-    assert states(lane(SOURCE, "job m0")) == [
+    assert shown(lane(SOURCE, "job m0")) == [
         ("running", 2, 3),
         ("ready", 3, 10.2),
         ("concluded", 10.2, 10.2),
@@ -98,7 +98,7 @@ def test_a_job_has_a_lane_until_it_is_gone() -> None:
 
 
 def test_nodes_are_inactive_when_what_comes_after_has_begun() -> None:
-    assert states(lane(SOURCE, "all nodes")) == [
+    assert shown(lane(SOURCE, "all nodes")) == [
         ("activating", -1, 0),
         ("active", 0, 10.3),
         ("inactivating", 10.3, 10.4),
@@ -109,7 +109,7 @@ def test_nodes_are_inactive_when_what_comes_after_has_begun() -> None:
 def test_a_guest_that_runs_shows_that_its_nodes_are_active() -> None:
     traced = (run_state("prelaunch", "running", 1), activation("active", 2))
     found = lane(Side("source", (), traced, 3), "all nodes")
-    assert states(found) == [("active", 2, 3)]
+    assert shown(found) == [("active", 2, 3)]
 
 
 def test_a_build_that_traces_nodes_has_a_lane_for_each() -> None:
@@ -118,14 +118,14 @@ def test_a_build_that_traces_nodes_has_a_lane_for_each() -> None:
         Traced("bdrv_inactivate", "node #block12", 6),
         Traced("bdrv_activate", "node disk0", 7),
     )
-    found = timeline.lanes(Side("source", (), traced, 9))
-    nodes = {lane.title: states(lane) for lane in found if lane.kind == "node"}
+    found = states.lanes(Side("source", (), traced, 9))
+    nodes = {lane.title: shown(lane) for lane in found if lane.kind == "node"}
     assert nodes == {"node disk0": [("inactive", 5, 7), ("active", 7, 9)]}
 
 
 def test_a_lane_without_evidence_says_so() -> None:
     bare = Side("source", (status("active", 1),), (), 2)
-    missing = {lane.title: lane.no_evidence for lane in timeline.lanes(bare)}
+    missing = {lane.title: lane.no_evidence for lane in states.lanes(bare)}
     assert missing["guest"] == "no runstate_set in the trace"
     assert missing["all nodes"] == "no migration_block_activation in the trace"
     assert missing["migration"] == ""
@@ -170,8 +170,8 @@ PARKING = (
 def test_a_parked_job_is_found_by_its_address() -> None:
     events = (job("m0", "created", 1), job("m1", "created", 1.1))
     side = Side("source", (*events, job("m1", "standby", 5.1)), PARKING, 9)
-    assert states(lane(side, "job m0")) == [("created", 1, 9)]
-    assert states(lane(side, "job m1")) == [
+    assert shown(lane(side, "job m0")) == [("created", 1, 9)]
+    assert shown(lane(side, "job m1")) == [
         ("created", 1.1, 5),
         ("parked", 5, 6),
         ("standby", 6, 9),
@@ -181,7 +181,7 @@ def test_a_parked_job_is_found_by_its_address() -> None:
 def test_where_trace_and_events_disagree_no_job_is_taken_for_another() -> None:
     events = (job("m0", "created", 1), job("m1", "running", 1.1))
     side = Side("source", events, PARKING, 9)
-    assert states(lane(side, "job m1")) == [("running", 1.1, 9)]
+    assert shown(lane(side, "job m1")) == [("running", 1.1, 9)]
 
 
 def test_the_text_has_the_steps_and_every_change() -> None:
