@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..core import paths
+from ..core import files, paths
 from ..core.command import run
 from ..guest import disk, kernel
 from ..judging import journey
@@ -148,8 +148,6 @@ def slow_flush() -> Path:
     source = SOURCES / "slowflush.c"
     library = paths.BUILD / "bench" / "slowflush.so"
     if not library.exists() or library.stat().st_mtime < source.stat().st_mtime:
-        library.parent.mkdir(parents=True, exist_ok=True)
-        temporary = library.with_suffix(".new")
-        run("gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", temporary, source)
-        temporary.replace(library)
+        with files.fresh(library) as made:
+            run("gcc", "-shared", "-fPIC", "-O2", "-Wall", "-o", made, source)
     return library

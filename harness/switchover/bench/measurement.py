@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from ..core import paths
+from ..core import files, paths
 from ..core.command import CommandFailed
 from ..core.errors import DiskFull
 from ..core.progress import Progress
@@ -96,11 +95,8 @@ class Measurement:
     def keep(self) -> list[Path]:
         """Write bench.json, .png and .svg below build/bench/; their paths."""
         folder = paths.BUILD / "bench"
-        folder.mkdir(parents=True, exist_ok=True)
         data = folder / "bench.json"
-        temporary = folder / "bench.new"
-        temporary.write_text(json.dumps(self.as_data(), indent=1) + "\n")
-        temporary.replace(data)
+        files.write_json(data, self.as_data())
         if not any(sample.runs for sample in self.samples):
             return [data]
         return [data, *plot.save(self.samples, folder / "bench")]

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from ..core import debian, paths
+from ..core import debian, files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import MissingTool, SourceUnavailable
 
@@ -50,8 +49,7 @@ def _unpack(target: Path) -> None:
             "a QEMU of this age needs Python 2.7 to be built, and it can't be had "
             f"from Debian {SUITE} ({error}); or put a python2.7 into the PATH"
         ) from None
-    with TemporaryDirectory(dir=paths.CACHE) as temporary:
-        folder = Path(temporary) / "python2"
+    with files.fresh(target) as folder:
         for package in packages.values():
             shutil.copytree(
                 package / "usr", folder / "usr", symlinks=True, dirs_exist_ok=True
@@ -61,4 +59,3 @@ def _unpack(target: Path) -> None:
                 f"Debian {SUITE}'s Python 2.7 does not run here, and a QEMU of this "
                 "age needs one to be built; put a python2.7 into the PATH"
             )
-        folder.rename(target)

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..core import files
 from . import folders
 from .outcome import BAD, GOOD
 
@@ -33,9 +34,7 @@ class Question:
 
     def store(self) -> None:
         """Write it to its file."""
-        temporary = _file().with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(self), indent=1))
-        temporary.replace(_file())
+        files.write_json(_file(), asdict(self))
 
 
 def stored() -> Question | None:

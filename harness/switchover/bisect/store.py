@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from ..core import files
 from ..core.command import run
 from ..qemu import firmware
 from ..qemu.build import Build
@@ -36,9 +36,8 @@ def find(name: str, fresh: bool) -> Build | None:
 
 def keep(name: str, build: Build, fresh: bool) -> Build:
     """Keep the programs of a build, without what is only there for debuggers."""
-    _folder(name).parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=_folder(name).parent) as temporary:
-        made = Build("bisect", Path(temporary) / name)
+    with files.fresh(_folder(name)) as folder:
+        made = Build("bisect", folder)
         made.directory.mkdir()
         for program, copy in ((build.system, made.system), (build.img, made.img)):
             run("objcopy", "--strip-debug", program.resolve(), copy)
@@ -46,7 +45,6 @@ def keep(name: str, build: Build, fresh: bool) -> Build:
         if fresh:
             (made.directory / FRESH).touch()
         shutil.rmtree(_folder(name), ignore_errors=True)
-        made.directory.rename(_folder(name))
     return Build("bisect", _folder(name))
 
 

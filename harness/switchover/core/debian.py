@@ -8,13 +8,11 @@ package lists stay as they are and no root is needed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import paths
+from . import files, paths
 from .command import CommandFailed, run
 from .errors import SourceUnavailable
 from .lock import exclusive
@@ -125,7 +123,8 @@ def download_source(package: str, version: str | None, suite: str) -> Path:
     target = paths.CACHE / "sources" / f"{package}_{name}"
     if not target.is_dir():
         wanted = f"{package}={version}" if version else package
-        with _fresh(target) as folder:
+        with files.fresh(target) as folder:
+            folder.mkdir()
             _Apt("deb-src", suite).get(folder, "source", "--download-only", wanted)
     return target
 
@@ -151,7 +150,7 @@ def download_packages(names: list[str], suite: str | None = None) -> dict[str, P
 
 def unpack(archive: Path, target: Path) -> None:
     """Unpack a .deb, control files too, into a folder that is there or not."""
-    with _fresh(target) as folder:
+    with files.fresh(target) as folder:
         run("dpkg-deb", "--raw-extract", archive, folder)
 
 
@@ -163,16 +162,6 @@ def control(directory: Path) -> dict[str, str]:
 def _made(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-@contextmanager
-def _fresh(target: Path) -> Iterator[Path]:
-    """A temporary folder that becomes `target` when the block succeeds."""
-    with TemporaryDirectory(dir=_made(target.parent)) as temporary:
-        folder = Path(temporary) / target.name
-        folder.mkdir()
-        yield folder
-        folder.rename(target)
 
 
 class _Apt:

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from . import paths
+from . import files, paths
 
 # A step that took less than this last time is not announced, only reported.
 QUICK_SECONDS = 2.0
@@ -38,10 +37,7 @@ class Timings:
     def store(self, label: str, duration: float) -> None:
         """Remember the seconds that a step took."""
         timings = {**self.read(), label: round(duration, 1)}
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(timings, indent=1, sort_keys=True))
-        temporary.replace(self._path)
+        files.write_json(self._path, dict(sorted(timings.items())))
 
 
 class Step:

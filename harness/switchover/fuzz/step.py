@@ -21,6 +21,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..core import files
+
 # One of the above.
 Step = dict[str, Any]
 KINDS = ("execute", "await", "client", "fault", "start", "finish")
@@ -62,11 +64,9 @@ def fault(at: str, name: str, /, **details: Any) -> Step:
 
 
 def write(path: Path, steps: Iterable[Step], about: str) -> None:
-    """Write a sequence, whole or not at all."""
+    """Write a sequence."""
     lines = [{"about": about}, *steps]
-    temporary = path.with_suffix(".new")
-    temporary.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    temporary.replace(path)
+    files.write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
 def about(path: Path) -> dict[str, str]:

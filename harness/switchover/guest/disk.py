@@ -9,9 +9,8 @@ import random
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
-from ..core import paths
+from ..core import files, paths
 from . import record
 
 KIB = 1 << 10
@@ -87,8 +86,6 @@ def _pattern() -> Path:
     """A cached file of pseudo-random bytes, the same on every machine."""
     path = paths.GUEST / f"pattern-{SIZE}.raw"
     if not path.exists():
-        paths.GUEST.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=paths.GUEST, delete=False) as file:
-            file.write(random.Random(SIZE).randbytes(SIZE))
-        os.replace(file.name, path)
+        with files.fresh(path) as made:
+            made.write_bytes(random.Random(SIZE).randbytes(SIZE))
     return path

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..core import debian, paths
+from ..core import debian, files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import GuestFailed
 from ..core.progress import Progress
@@ -93,33 +93,32 @@ def _kernel_package() -> Path:
 
 
 def _make(guest: Guest, kernel: Path, busybox: Path) -> None:
-    """Fill a temporary folder and rename it, so a guest is whole or not there."""
-    paths.GUEST.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=paths.GUEST) as temporary:
-        fresh = Guest(Path(temporary) / guest.key)
-        fresh.directory.mkdir()
-        for name in PROGRAMS:
-            _compile(SOURCES / f"{name}.c", Path(temporary) / name)
-        files = {
+    """A guest is whole or not there."""
+    with files.fresh(guest.directory) as folder:
+        folder.mkdir()
+        content = {
             "init": (SOURCES / "init").read_bytes(),
             "bin/busybox": busybox.read_bytes(),
-            **{name: (Path(temporary) / name).read_bytes() for name in PROGRAMS},
+            **{name: _compiled(SOURCES / f"{name}.c") for name in PROGRAMS},
             **modules(kernel),
         }
-        fresh.initrd.write_bytes(initramfs.pack(files))
+        fresh = Guest(folder)
+        fresh.initrd.write_bytes(initramfs.pack(content))
         image = _only(kernel.glob("boot/vmlinuz-*"), "kernel")
         fresh.kernel.write_bytes(image.read_bytes())
-        fresh.directory.rename(guest.directory)
 
 
-def _compile(source: Path, program: Path) -> None:
-    try:
-        run("gcc", "-static", "-O2", "-Wall", "-Werror", "-o", program, source)
-    except CommandFailed as error:
-        raise GuestFailed(
-            f"{source.name} does not compile ({error}); install gcc and libc6-dev, "
-            "or mend it"
-        ) from None
+def _compiled(source: Path) -> bytes:
+    with TemporaryDirectory() as folder:
+        program = Path(folder) / source.stem
+        try:
+            run("gcc", "-static", "-O2", "-Wall", "-Werror", "-o", program, source)
+        except CommandFailed as error:
+            raise GuestFailed(
+                f"{source.name} does not compile ({error}); install gcc and "
+                "libc6-dev, or mend it"
+            ) from None
+        return program.read_bytes()
 
 
 def modules(kernel: Path) -> dict[str, bytes]:

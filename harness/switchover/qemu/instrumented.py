@@ -20,7 +20,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from ..core import paths
+from ..core import files, paths
 from ..core.git import git
 
 NAMES = ("sanitized", "tsan", "coverage")
@@ -110,10 +110,7 @@ def _only(flags: str, patterns: list[str]) -> str:
     name = hashlib.sha256(text.encode()).hexdigest()[:16]
     path = paths.BUILD / "compiler" / name
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
-        temporary.write_text(text)
-        temporary.replace(path)
+        files.write(path, text)
     return f"--cc={COMPILER} {path}"
 
 

@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..core import paths
+from ..core import files, paths
 from ..core.errors import PatchFailed
 
 
@@ -41,18 +40,16 @@ def replace(made: list[Path]) -> None:
     """Make patches/ hold just these files, in this order."""
     paths.PATCHES.mkdir(exist_ok=True)
     mirror(made, paths.PATCHES, paths.PATCHES.glob("*.patch"))
-    listing = paths.PATCHES / "series.new"
-    listing.write_text("".join(f"{patch.name}\n" for patch in made))
-    listing.replace(paths.PATCHES / "series")
+    names = "".join(f"{patch.name}\n" for patch in made)
+    files.write(paths.PATCHES / "series", names)
 
 
-def mirror(files: list[Path], folder: Path, present: Iterable[Path]) -> None:
+def mirror(wanted: list[Path], folder: Path, present: Iterable[Path]) -> None:
     """Copy files, with their modes, into a folder; remove others of `present`."""
-    names = {file.name for file in files}
+    names = {file.name for file in wanted}
     stale = [path for path in present if path.name not in names]
-    for file in files:
-        temporary = folder / f".{file.name}.{os.getpid()}"
-        shutil.copy(file, temporary)
-        temporary.replace(folder / file.name)
+    for file in wanted:
+        with files.fresh(folder / file.name) as copy:
+            shutil.copy(file, copy)
     for path in stale:
         path.unlink()

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..core import paths
+from ..core import files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import PatchFailed, WrongTree
 from ..core.git import NOBODY, edited, git, head
@@ -53,9 +53,7 @@ class Stamp:
         return cls(**json.loads(path.read_text())) if path.is_file() else None
 
     def write(self, path: Path) -> None:
-        temporary = path.with_suffix(".new")
-        temporary.write_text(json.dumps(asdict(self)))
-        temporary.replace(path)
+        files.write_json(path, asdict(self))
 
 
 def ensure(name: str, progress: Progress, cache: Path | None = None) -> Tree:
@@ -100,16 +98,13 @@ def _make_base(tree: Path, cache: Path | None) -> None:
             "build/tree/base is gone, and build/tree/patched needs it; save what you "
             "need from there, then: rm -r build/tree"
         )
-    tree.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=tree.parent) as temporary:
-        made = Path(temporary) / "base"
+    with files.fresh(tree) as made:
         print(f"source: {source.unpack(made, cache)}", file=sys.stderr)
         git(made, "init", "--quiet", "--initial-branch=main")
         git(made, "add", "--all", "--force")
         git(made, "commit", "--quiet", "--message=QEMU as released", env=NOBODY)
         git(made, "tag", BASE)
         Stamp(source.identity(), head(made)).write(_base_stamp(made))
-        made.rename(tree)
 
 
 def _ensure_patched(progress: Progress) -> Tree:

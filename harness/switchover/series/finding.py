@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from ..core import paths
+from ..core import files, paths
 
 
 @dataclass(frozen=True)
@@ -52,16 +51,13 @@ class Memory:
         return found and [Finding(**one, remembered=True) for one in found]
 
     def store(self, key: str, findings: list[Finding]) -> None:
-        """Remember this; a reader sees it whole or not at all."""
+        """Remember this."""
         known = self._read()
         known[key] = [
             {k: v for k, v in asdict(one).items() if k != "remembered"}
             for one in findings
         ]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self._path.with_suffix(f".{os.getpid()}")
-        temporary.write_text(json.dumps(known, indent=1))
-        temporary.replace(self._path)
+        files.write_json(self._path, known)
 
     def _read(self) -> dict[str, list[dict[str, Any]]]:
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..core import bootstrap, paths
+from ..core import bootstrap, files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import NotReady, WrongTree
 from ..core.git import edited, git, head
@@ -146,9 +146,7 @@ def write(
     signoff: bool,
 ) -> None:
     """Make `folder` with the mails and the dry run, whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder.parent) as temporary:
-        made = Path(temporary) / folder.name
+    with files.fresh(folder) as made:
         made.mkdir()
         options = ["--signoff"] if signoff else []
         if letter.version > 1:
@@ -163,7 +161,6 @@ def write(
                 f"git format-patch or git send-email does not take this ({error}); "
                 "nothing was written"
             ) from None
-        made.rename(folder)
 
 
 def recipients(series: Series) -> list[str]:

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..core import paths
+from ..core import files, paths
 from ..guest.kernel import Guest
 from ..judging import oracle
 from ..qemu.build import Build
@@ -123,9 +122,7 @@ async def _observe(scenario: Scenario, rig: Rig) -> str | None:
 def _keep(folder: Path, verdict: oracle.Verdict, differences: tuple[str, ...]) -> None:
     """Write the verdict; images of a run that went as declared are of no use."""
     report = {"verdict": asdict(verdict), "differences": differences}
-    temporary = folder / "verdict.tmp"
-    temporary.write_text(json.dumps(report, indent=1) + "\n")
-    temporary.replace(folder / "verdict.json")
+    files.write_json(folder / "verdict.json", report)
     if not differences:
         for image in folder.glob("*.raw"):
             image.unlink()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..core import files
 from ..judging import oracle
 from ..judging.oracle import Evidence, VMEvidence
 from ..stories.results_table import shortened
@@ -23,9 +24,7 @@ def write(title: str, rig: Rig, evidence: Evidence) -> list[Path]:
     folder = rig.source.folder
     story = timeline.build(title, sides)
     written = folder / f"{NAME}.txt"
-    temporary = folder / f"{NAME}.new"
-    temporary.write_text(text.text(story))
-    temporary.replace(written)
+    files.write(written, text.text(story))
     return [written, *picture.save(story, folder / NAME)]
 
 

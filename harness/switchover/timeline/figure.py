@@ -11,6 +11,8 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from ..core import files
+
 if TYPE_CHECKING:
     from matplotlib.typing import RcKeyType
 
@@ -35,9 +37,8 @@ def save(draw: Callable[[], Figure], path: Path) -> list[Path]:
         figure = draw()
         for kind, metadata in METADATA.items():
             target = path.with_suffix(f".{kind}")
-            temporary = path.with_suffix(f".new.{kind}")
-            figure.savefig(temporary, dpi=150, facecolor="white", metadata=metadata)
-            temporary.replace(target)
+            with files.fresh(target) as made:
+                figure.savefig(made, dpi=150, facecolor="white", metadata=metadata)
             written.append(target)
     return written
 

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ..core import paths
+from ..core import files, paths
 from ..core.errors import VMLost
 from ..guest import kernel
 from ..qemu.build import Build
@@ -49,9 +49,7 @@ async def choose(build: Build, image: kernel.Guest) -> Accel:
         if known["key"] == key:
             return Accel(**known["accel"])
     accel = await _probe(build, image)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"key": key, "accel": asdict(accel)}))
-    temporary.replace(path)
+    files.write_json(path, {"key": key, "accel": asdict(accel)})
     return accel
 
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Files and folders that are written whole, or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+
+@contextmanager
+def fresh(target: Path) -> Iterator[Path]:
+    """A path of the same name at which to make what becomes `target` at the end.
+
+    It is a file or a folder. If the block fails, a target that was there is as it
+    was and nothing else is left. A folder can't replace one that is there.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=target.parent) as folder:
+        made = Path(folder) / target.name
+        yield made
+        made.replace(target)
+
+
+def write(target: Path, text: str) -> None:
+    """Write a text file."""
+    with fresh(target) as made:
+        made.write_text(text)
+
+
+def write_json(target: Path, data: object) -> None:
+    """Write data as JSON."""
+    write(target, json.dumps(data, indent=1) + "\n")
