@@ -40,7 +40,7 @@ class Timings:
         files.write_json(self._path, dict(sorted(timings.items())))
 
 
-class Step:
+class Task:
     """A running step; a plain one says where it is each tenth of the way."""
 
     def __init__(self, label: str, total: int | None) -> None:
@@ -59,7 +59,7 @@ class Step:
             print(f"{self.label} ... {done}/{self.total}", file=sys.stderr)
 
 
-class BarStep(Step):
+class BarTask(Task):
     """A running step that is drawn as a bar on a terminal."""
 
     def __init__(self, label: str, total: int | None, bars: Any, last: str) -> None:
@@ -81,7 +81,7 @@ class Progress:
         self._running = 0
 
     @contextmanager
-    def step(self, label: str, total: int | None = None) -> Iterator[Step]:
+    def step(self, label: str, total: int | None = None) -> Iterator[Task]:
         """Show a step while the block runs, then how long it took."""
         last = self._timings.read().get(label)
         step = self._begin(label, total, last)
@@ -97,18 +97,18 @@ class Progress:
             print(message, file=sys.stderr)
         self._timings.store(label, duration)
 
-    def _begin(self, label: str, total: int | None, last: float | None) -> Step:
+    def _begin(self, label: str, total: int | None, last: float | None) -> Task:
         if self._bars is not None:
             if not self._running:
                 self._bars.start()
             self._running += 1
-            return BarStep(label, total, self._bars, seconds(last))
+            return BarTask(label, total, self._bars, seconds(last))
         if last is None or last >= QUICK_SECONDS:
             print(f"{label} ...{seconds(last)}", file=sys.stderr)
-        return Step(label, total)
+        return Task(label, total)
 
-    def _end(self, step: Step) -> None:
-        if isinstance(step, BarStep):
+    def _end(self, step: Task) -> None:
+        if isinstance(step, BarTask):
             self._bars.remove_task(step.task)
             self._running -= 1
             if not self._running:

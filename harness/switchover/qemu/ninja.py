@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..core.command import NO_SPACE, stopping
 from ..core.errors import BuildFailed
-from ..core.progress import Step
+from ..core.progress import Task
 from .configure import environment
 
 SHOWN_ERRORS = 20
@@ -25,7 +25,7 @@ def compile_targets(
     directory: Path,
     targets: list[str],
     log: Path,
-    step: Step,
+    step: Task,
     program: tuple[str, ...] = ("ninja",),
 ) -> None:
     """Bring targets up to date in a configured folder; everything goes to `log`.
@@ -58,7 +58,7 @@ def compile_targets(
         _raise(errors, log)
 
 
-def _follow(lines: Iterable[str], log: Path, step: Step) -> list[str]:
+def _follow(lines: Iterable[str], log: Path, step: Task) -> list[str]:
     """Copy ninja's output to the log and the step; returns its error lines."""
     errors = []
     with log.open("w") as file:

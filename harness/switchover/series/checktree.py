@@ -14,7 +14,7 @@ from ..core import paths
 from ..core.command import CommandFailed
 from ..core.git import git, head
 from ..core.lock import exclusive
-from ..core.progress import Progress, Step
+from ..core.progress import Progress, Task
 from ..qemu import configure, firmware, ninja
 from ..qemu.build import Build
 from ..qemu.source import WRAPS
@@ -68,7 +68,7 @@ def compile_at(commit: str, base: str, progress: Progress) -> Build:
     return made
 
 
-def _compile(made: Build, step: Step) -> None:
+def _compile(made: Build, step: Task) -> None:
     programs = [str(path.relative_to(made.directory)) for path in made.programs]
     known = (made.directory / "build.ninja").read_text()
     tests = [test for test in TESTS if f"\nbuild {test}:" in known]

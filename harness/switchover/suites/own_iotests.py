@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 
-from ..core.progress import Progress, Step
+from ..core.progress import Progress, Task
 from ..qemu.build import Build
 from . import base_failures, iotests_folder, unittests
 from .base_failures import Declaration
@@ -76,7 +76,7 @@ async def run(
 
 
 async def _run_cases(
-    check: Check, test: str, declared: Declaration, step: Step
+    check: Check, test: str, declared: Declaration, step: Task
 ) -> list[Result]:
     """Run each unittest case by itself, so that none suffers from another's crash."""
     assert declared.cases is not None

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..core import paths
-from ..core.progress import Progress, Step
+from ..core.progress import Progress, Task
 from ..qemu import build
 from ..qemu.build import Build
 from . import comparison, iotests_folder, qtests, unittests
@@ -205,7 +205,7 @@ async def _compare(pairs: list[Pair], progress: Progress) -> list[Comparison]:
     return found
 
 
-async def _run_all(pairs: list[Pair], step: Step) -> list[Comparison]:
+async def _run_all(pairs: list[Pair], step: Task) -> list[Comparison]:
     """The builds take turns, so that load from outside comes upon both."""
     slots = asyncio.Semaphore(PARALLEL)
     done = 0
