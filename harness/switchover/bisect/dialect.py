@@ -8,6 +8,10 @@ from typing import Any
 from ..vm.vm import VM
 
 
+class Unsuitable(Exception):
+    """This QEMU has not what a scenario needs; str() says what."""
+
+
 class Dialect:
     """Commands and their arguments, from query-commands and query-qmp-schema."""
 
@@ -24,6 +28,12 @@ class Dialect:
     def has(self, command: str) -> bool:
         """Whether there is such a command."""
         return command in self.commands
+
+    def need(self, *commands: str) -> None:
+        """Raise Unsuitable unless it has all these commands."""
+        for command in commands:
+            if not self.has(command):
+                raise Unsuitable(f"it has no {command}")
 
     def takes(self, command: str, argument: str) -> bool:
         """Whether a command has such an argument."""

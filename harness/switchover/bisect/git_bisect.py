@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from ..core import paths
-from ..core.command import stopping
+from ..core.command import start, stopping
 from ..core.errors import HarnessError
 from ..core.git import SETTINGS, git
 from . import git_step
@@ -70,26 +69,14 @@ def _run(worktree: Path, command: Sequence[str]) -> str:
     git_step.trouble_file().unlink(missing_ok=True)
     settings = chain(*(("-c", f"{name}={value}") for name, value in SETTINGS.items()))
     environment = {
-        **os.environ,
         "GIT_CONFIG_GLOBAL": os.devnull,
         "GIT_CONFIG_SYSTEM": os.devnull,
-        "LC_ALL": "C",
         "PYTHONPATH": str(HARNESS),
     }
-    with (
-        subprocess.Popen(
-            ["git", *settings, "bisect", "run", *command],
-            cwd=worktree,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process,
-        stopping(process),
-    ):
-        return process.stdout.read()
+    whole = ["git", *settings, "bisect", "run", *command]
+    with start(*whole, cwd=worktree, env=environment) as process, stopping(process):
+        output, _ = process.communicate()
+        return output
 
 
 def _stopped(output: str) -> Stopped:

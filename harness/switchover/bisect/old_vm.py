@@ -9,7 +9,7 @@ import socket
 from ..vm.vm import VM, written
 
 
-class Process(VM):
+class OldVM(VM):
     """A VM whose monitor is its stdin and stdout.
 
     A socket can be handed to a chardev since 2.12 only. It has no console.
@@ -24,8 +24,8 @@ class Process(VM):
                 *("-chardev", "stdio,id=monitor,signal=off"),
                 *("-mon", "chardev=monitor,mode=control"),
                 cwd=self.folder,
-                stdin=monitor,
-                stdout=monitor,
+                stdin=monitor.fileno(),
+                stdout=monitor.fileno(),
                 stderr=stderr,
                 start_new_session=True,
             )

@@ -8,7 +8,6 @@ them is a link of our own. The guest, if there is one, is a boot sector.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,33 +16,23 @@ from ..judging.oracle import VMEvidence, crash
 from ..qemu import firmware
 from ..qemu.build import Build
 from ..stories.results_table import shortened, size
-from ..vm.vm import VM, Died, Refused
+from ..vm.vm import VM, Died
 from . import bootsector
-from .dialect import Dialect
+from .dialect import Dialect, Unsuitable
 from .link import Link
-from .old_vm import Process
+from .old_vm import OldVM
 from .outcome import BAD, GOOD, SKIP, Outcome
+from .portable_mirror import LINK, SECONDS, PortableMirror
 
-SECONDS = 60.0
 # The time that a source which will abort takes to do so after `completed`.
 DEATH_SECONDS = 5.0
-POLL_SECONDS = 0.05
 MEMORY_MIB = 32
-# Slow enough that a migration without a guest is over long before the copy.
+# Of the disk that no guest has.
 BIG_MIB = 256
-SLOW_JOB = 8 * disk.MIB
-SLOW_LINK = 4 * disk.MIB
-# A drain waits for what is in flight, so the mirror has to be further behind.
-IN_FLIGHT = disk.MIB
-BEHIND = 8 * disk.MIB
 SLOW_RAM = 1024
 STATUSES = ("completed", "failed", "cancelled", "pre-switchover")
-NBD, LINK, STREAM = "nbd.sock", "link.sock", "migrate.sock"
+NBD, STREAM = "nbd.sock", "migrate.sock"
 PAUSE = "pause-before-switchover"
-
-
-class Unsuitable(Exception):
-    """This QEMU has not what a scenario needs; str() says what."""
 
 
 class PortableRig:
@@ -51,7 +40,8 @@ class PortableRig:
 
     def __init__(self, build: Build, folder: Path) -> None:
         self.status = ""
-        self.error = ""
+        # The first one says why it ended as it did.
+        self.errors: list[str] = []
         self.lost = 0
         self.link = Link(folder, LINK, NBD)
         self._build = build
@@ -67,6 +57,7 @@ class PortableRig:
             "source", self._image, [] if with_guest else ["-S"]
         )
         self.dialect = await Dialect.of(self.source)
+        self.mirror = PortableMirror(self.source, self.dialect, self.link, self.errors)
 
     async def open_destination(self) -> None:
         """Start the destination, and export its disk through the link."""
@@ -89,7 +80,7 @@ class PortableRig:
             *("-chardev", said, "-device", "isa-debugcon,iobase=0xe9,chardev=said"),
             *("-serial", "none", "-parallel", "none", "-net", "none"),
         ]
-        vm = Process(name, [*command, *options], self._folder)
+        vm = OldVM(name, [*command, *options], self._folder)
         self._vms.append(vm)
         await vm.start()
         return vm
@@ -116,61 +107,13 @@ class PortableRig:
         """Wait until the guest has had more writes done."""
         said = self._folder / "source.said"
         before = said.stat().st_size
-        await self._poll("guest writes", lambda: said.stat().st_size > before)
 
-    async def _poll(self, what: str, probe: Callable[[], bool]) -> None:
-        """Wait for what no event tells of."""
-        try:
-            async with asyncio.timeout(SECONDS):
-                while not probe():
-                    if self.source.exit_code is not None:
-                        raise Died(f"the source has ended, and no {what}")
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            raise Unsuitable(f"no {what} within {SECONDS:.0f} s") from None
+        async def more() -> bool:
+            if self.source.exit_code is not None:
+                raise Died("the source has ended, and no guest writes")
+            return said.stat().st_size > before
 
-    async def drive_mirror(self, target: str, **options: Any) -> None:
-        """Start to mirror to a file or NBD export that is there."""
-        if not self.dialect.has("drive-mirror"):
-            raise Unsuitable("it has no drive-mirror")
-        where = {"device": "disk0", "target": target, "format": "raw"}
-        how = {"mode": "existing", "sync": "full"}
-        await self.source.qmp("drive-mirror", **where, **how, **options)
-
-    async def mirror_to_destination(self, **options: Any) -> None:
-        """Start to mirror to the destination's disk."""
-        await self.drive_mirror(f"nbd:unix:{LINK}:exportname=disk0", **options)
-
-    async def blockdev_mirror(self, target: str, **options: Any) -> None:
-        """Start to mirror to a file that is added as a node before."""
-        for command in ("blockdev-add", "blockdev-mirror"):
-            if not self.dialect.has(command):
-                raise Unsuitable(f"it has no {command}")
-        await self.source.qmp("blockdev-add", **self.dialect.add_file("dst", target))
-        # Since 2.7; before, and with drive-mirror, it is the device's name.
-        takes_id = self.dialect.takes("blockdev-mirror", "job-id")
-        job = {"job_id": "disk0"} if takes_id else {}
-        where = {"device": "disk0", "target": "dst", "sync": "full"}
-        await self.source.qmp("blockdev-mirror", **where, **job, **options)
-
-    async def are_ready(self) -> None:
-        """Wait until the mirror is READY."""
-        await self.source.wait_event("BLOCK_JOB_READY", SECONDS, device="disk0")
-
-    async def fall_behind(self) -> None:
-        """Slow the link down, and wait until the guest is well ahead of it."""
-        self.link.rate = SLOW_LINK
-        try:
-            async with asyncio.timeout(SECONDS):
-                while await self._remaining() < BEHIND:
-                    await asyncio.sleep(POLL_SECONDS)
-        except TimeoutError:
-            raise Unsuitable("the guest writes no faster than the link is") from None
-
-    async def _remaining(self) -> int:
-        """The bytes that the mirror has left."""
-        (job,) = await self.source.qmp("query-block-jobs")
-        return job["len"] - job["offset"]
+        await self.source.until_told("guest writes", more, SECONDS)
 
     async def pause_before_switchover(self) -> None:
         """Have the migration wait in pre-switchover."""
@@ -199,10 +142,10 @@ class PortableRig:
         """Wait for the next status that matters."""
         found = await self.source.until("migration status", self._next, SECONDS)
         self._seen = found + 1
-        self.status = self.source.events[found].data["status"]
+        self.status = str(self.source.events[found].data["status"])
         if self.status == "failed":
             info = await self.source.qmp("query-migrate")
-            self.error = info.get("error-desc", "no reason was given")
+            self.errors.insert(0, info.get("error-desc", "no reason was given"))
         return self.status
 
     def _next(self) -> int | None:
@@ -227,33 +170,6 @@ class PortableRig:
         images = self._folder / self._image, self._folder / "target.raw"
         difference = await asyncio.to_thread(disk.compare, *images)
         self.lost = difference.blocks * disk.BLOCK
-
-    async def full_speed(self) -> None:
-        """Take every limit off the mirror."""
-        self.link.rate = 0
-        await self.source.qmp("block-job-set-speed", device="disk0", speed=0)
-
-    async def stop_mirror(self) -> None:
-        """End the mirror without pivoting, and wait for its end; notes an error."""
-        try:
-            await self.source.qmp("block-job-cancel", device="disk0")
-        except Refused as error:
-            self.error = self.error or str(error)
-            return
-        await self.mirror_ends()
-
-    async def mirror_ends(self) -> None:
-        """Wait for the mirror's end; notes its error."""
-        ends = ("BLOCK_JOB_COMPLETED", "BLOCK_JOB_CANCELLED")
-
-        def ended() -> str | None:
-            for event in self.source.events:
-                if event.name in ends and event.data["device"] == "disk0":
-                    return event.data.get("error", "")
-            return None
-
-        error = await self.source.until("end of the mirror", ended, SECONDS)
-        self.error = self.error or error
 
     async def quit(self) -> None:
         """Let all processes end, after the source has had time to abort."""
@@ -287,11 +203,12 @@ class PortableRig:
             parts.append(f"completed, {size(self.lost)} never copied")
         if parts:
             return Outcome(BAD, "; ".join(parts))
+        error = next(iter(self.errors), "")
         if not self.status:
-            return Outcome(SKIP, f"it did not migrate: {self.error}")
+            return Outcome(SKIP, f"it did not migrate: {error}")
         if self.source.exit_code and not self.source.told_to_quit:
             return Outcome(SKIP, f"the source exited: {self.source.stderr.strip()}")
-        reason = f": {shortened(self.error)}" if self.error else ""
+        reason = f": {shortened(error)}" if error else ""
         return Outcome(GOOD, self.status + reason)
 
 

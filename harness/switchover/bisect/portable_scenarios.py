@@ -6,7 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from .portable_rig import IN_FLIGHT, SLOW_JOB, PortableRig
+from .portable_mirror import IN_FLIGHT, SLOW_JOB
+from .portable_rig import PortableRig
 
 
 @dataclass(frozen=True)
@@ -29,20 +30,20 @@ class ThrottledMirror(PortableScenario):
         await self.mirror(rig)
         await rig.start_to_nowhere()
         await rig.landmark()
-        await rig.full_speed()
-        await rig.are_ready()
-        await rig.stop_mirror()
+        await rig.mirror.full_speed()
+        await rig.mirror.is_ready()
+        await rig.mirror.stop()
         await rig.compare()
 
     async def mirror(self, rig: PortableRig) -> None:
-        await rig.drive_mirror("target.raw", speed=SLOW_JOB)
+        await rig.mirror.start("target.raw", speed=SLOW_JOB)
 
 
 class ThrottledBlockdevMirror(ThrottledMirror):
     """The same with the command that takes a node."""
 
     async def mirror(self, rig: PortableRig) -> None:
-        await rig.blockdev_mirror("target.raw", speed=SLOW_JOB)
+        await rig.mirror.start_to_node("target.raw", speed=SLOW_JOB)
 
 
 class ReadyMirror(PortableScenario):
@@ -50,11 +51,11 @@ class ReadyMirror(PortableScenario):
 
     async def run(self, rig: PortableRig) -> None:
         await ready(rig, buf_size=IN_FLIGHT)
-        await rig.fall_behind()
+        await rig.mirror.fall_behind()
         await rig.start_to_nowhere()
         await rig.landmark()
-        await rig.full_speed()
-        await rig.stop_mirror()
+        await rig.mirror.full_speed()
+        await rig.mirror.stop()
         await rig.compare()
 
 
@@ -70,7 +71,7 @@ class UnfinishedMigration(PortableScenario):
             await rig.pause_before_switchover()
         await rig.open_destination()
         await rig.writing()
-        await rig.mirror_to_destination(speed=SLOW_JOB)
+        await rig.mirror.start_to_destination(speed=SLOW_JOB)
         await rig.start_to_destination()
         status = await rig.landmark()
         if status == "pre-switchover":
@@ -90,7 +91,7 @@ class LostTarget(PortableScenario):
         await rig.hold_ram()
         await rig.start_to_destination()
         await rig.link.cut()
-        await rig.mirror_ends()
+        await rig.mirror.ends()
         await rig.writing()
         await rig.hold_ram(False)
         if await rig.landmark() == "completed":
@@ -107,12 +108,12 @@ class CarefulClient(PortableScenario):
         await ready(rig, self.pause)
         await rig.start_to_destination()
         if await rig.landmark() == "pre-switchover":
-            await rig.stop_mirror()
+            await rig.mirror.stop()
             await rig.go_on()
         if rig.status == "completed":
             await rig.is_there()
             if not self.pause:
-                await rig.stop_mirror()
+                await rig.mirror.stop()
 
 
 async def ready(rig: PortableRig, pause: bool = False, **options: Any) -> None:
@@ -122,8 +123,8 @@ async def ready(rig: PortableRig, pause: bool = False, **options: Any) -> None:
         await rig.pause_before_switchover()
     await rig.open_destination()
     await rig.writing()
-    await rig.mirror_to_destination(**options)
-    await rig.are_ready()
+    await rig.mirror.start_to_destination(**options)
+    await rig.mirror.is_ready()
 
 
 ALL = (

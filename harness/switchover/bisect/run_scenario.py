@@ -18,8 +18,9 @@ from ..stories.runner import Runner
 from ..vm import accel
 from ..vm.vm import Died, Hang, Refused
 from . import folders, portable_scenarios
+from .dialect import Unsuitable
 from .outcome import BAD, GOOD, SKIP, Outcome
-from .portable_rig import PortableRig, Unsuitable
+from .portable_rig import PortableRig
 
 NAMES = (*portable_scenarios.BY_NAME, *NATIVE)
 # All waits of a scenario are shorter; this ends what has none.
@@ -56,7 +57,7 @@ async def _portable(scenario: str, build: Build, folder: Path) -> Outcome:
             try:
                 await portable_scenarios.BY_NAME[scenario].run(rig)
             except Refused as error:
-                rig.error = rig.error or str(error)
+                rig.errors.append(str(error))
             except Died:
                 pass
             await rig.quit()

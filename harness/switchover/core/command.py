@@ -33,22 +33,7 @@ def run(
     Raises CommandFailed, MissingTool, and OSError (ENOSPC) when the program
     complains of a full disk, just as if we had written ourselves.
     """
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env={**os.environ, **(env or {}), "LC_ALL": "C"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except FileNotFoundError as error:
-        if error.filename != str(command[0]):
-            raise
-        raise MissingTool(f"{command[0]} is not installed; install it") from None
+    process = start(*command, cwd=cwd, env=env, stderr=subprocess.PIPE)
     with stopping(process):
         try:
             output, errors = process.communicate(timeout=deadline)
@@ -57,6 +42,34 @@ def run(
     if process.returncode:
         raise_failure(errors)
     return output
+
+
+def start(
+    *command: str | Path,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stderr: int | None = None,
+) -> subprocess.Popen[str]:
+    """Start a program that speaks English, in a session of its own.
+
+    Its stdout is a pipe. Raises MissingTool.
+    """
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env={**os.environ, **(env or {}), "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        )
+    except FileNotFoundError as error:
+        if error.filename != str(command[0]):
+            raise
+        raise MissingTool(f"{command[0]} is not installed; install it") from None
 
 
 @contextmanager

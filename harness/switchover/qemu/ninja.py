@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from subprocess import STDOUT
 
-from ..core.command import NO_SPACE, stopping
+from ..core.command import NO_SPACE, start, stopping
 from ..core.errors import BuildFailed
 from ..core.progress import Task
 from .configure import environment
@@ -33,27 +32,12 @@ def compile_targets(
     The compiler's error lines are shown on stderr. Raises BuildFailed, and
     OSError (ENOSPC) on a full disk: what was not finished is made again.
     """
-    with (
-        subprocess.Popen(
-            [*program, *targets],
-            cwd=directory,
-            env={
-                **os.environ,
-                **environment(),
-                "NINJA_STATUS": "[%f/%t] ",
-                "LC_ALL": "C",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        ) as process,
-        stopping(process),
-    ):
+    env = {**environment(), "NINJA_STATUS": "[%f/%t] "}
+    command = [*program, *targets]
+    compiler = start(*command, cwd=directory, env=env, stderr=STDOUT)
+    with compiler as process, stopping(process):
+        assert process.stdout
         errors = _follow(process.stdout, log, step)
-        process.wait()
     if process.returncode:
         _raise(errors, log)
 

@@ -438,7 +438,8 @@ def judged(
     destination: Ended | None = None,
 ) -> Outcome:
     rig = PortableRig(Build("b", tmp_path), tmp_path)
-    rig.status, rig.lost, rig.error = status, lost, error
+    rig.status, rig.lost = status, lost
+    rig.errors += [error] if error else []
     rig.source = source or Ended("source", 0)
     rig._vms = [rig.source, destination or Ended("destination", 0)]
     return rig.outcome()
