@@ -20,19 +20,26 @@ from . import (
     waiting,
 )
 
-ALL: tuple[Scenario, ...] = (
-    *unfinished.SCENARIOS,
-    *inactivation.SCENARIOS,
-    *ready.SCENARIOS,
-    *release.SCENARIOS,
-    *channels.SCENARIOS,
-    *capability.SCENARIOS,
-    *commands.SCENARIOS,
-    *faults.SCENARIOS,
-    *convergence.SCENARIOS,
-    *waiting.SCENARIOS,
-    *obstacles.SCENARIOS,
-    *clients.SCENARIOS,
-    *variants.SCENARIOS,
+_SUBJECTS = (
+    unfinished,
+    inactivation,
+    ready,
+    release,
+    channels,
+    capability,
+    commands,
+    faults,
+    convergence,
+    waiting,
+    obstacles,
+    clients,
+    variants,
 )
+ALL: tuple[Scenario, ...] = tuple(one for about in _SUBJECTS for one in about.SCENARIOS)
+# The name of the module in which a scenario is, by the scenario's.
+SUBJECT = {
+    one.name: about.__name__.rpartition(".")[2]
+    for about in _SUBJECTS
+    for one in about.SCENARIOS
+}
 BY_NAME = {scenario.name: scenario for scenario in ALL}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import cached
 from avocado import Test
-from story import progress
+from scenario import progress
 
 from switchover.bisect import session
 from switchover.bisect.repository import Repository

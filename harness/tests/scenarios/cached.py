@@ -24,7 +24,7 @@ BUILDS = paths.BUILD
 class CachedExaminer(Examiner):
     """Builds nothing."""
 
-    def build(self, commit: str, fresh: bool) -> Build:
+    def build(self, commit: str, _fresh: bool) -> Build:
         name = git(self.repository.directory, "show", f"{commit}:build")
         return Build(name, BUILDS / name)
 
