@@ -69,7 +69,7 @@ class Examiner:
         build = None
         with self.progress.step(label):
             try:
-                build = self.build(commit, fresh=thorough)
+                build = self.build(commit, thorough)
                 digest = self.digest(build) if thorough else ""
             except BuildFailed as error:
                 outcomes.append(Outcome(SKIP, f"does not build ({error})"))
