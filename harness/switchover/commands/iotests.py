@@ -17,7 +17,7 @@ from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import build
 from ..suites import iotests_folder, own_iotests, upstream
-from ..suites.iotest_result import Result
+from ..suites.iotest_result import IotestResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,7 +72,7 @@ def _chosen(words: list[str]) -> tuple[str, list[str]]:
     return "patched", words
 
 
-def _report(results: list[Result], as_data: bool) -> int:
+def _report(results: list[IotestResult], as_data: bool) -> int:
     """Print results, and return the exit code."""
     different = [result for result in results if not result.as_declared]
     for result in different:

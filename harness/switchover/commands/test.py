@@ -175,7 +175,8 @@ def run_scenarios() -> Count:
     """Run the scenarios with avocado; each keeps its logs as always, too."""
     report = _fresh(paths.LOGS / "scenarios.json")
     _run(
-        *("-m", "avocado", "run", str(HARNESS / "tests" / "scenarios")),
+        *("-m", "avocado", "run", "--resolver-run-executables"),
+        str(HARNESS / "tests" / "scenarios"),
         f"--max-parallel-tasks={PARALLEL}",
         f"--job-results-dir={paths.LOGS / 'avocado'}",
         f"--json={report}",

@@ -21,7 +21,7 @@ from ..qemu import configure, patches, tree
 from ..qemu.build import Build
 from ..suites import base_failures, iotests_folder, own_iotests, qtests, unittests
 from ..suites.base_failures import Declaration
-from ..suites.iotest_check import FORMATS, Check, Outcome
+from ..suites.iotest_check import FORMATS, Check, QemuTestRun
 from . import checkpatch, checktree, commits, coverletter, manual, patchtests, rebase
 from .commits import Commit, Series
 from .finding import Finding, Memory
@@ -195,7 +195,7 @@ def _slow(commit: Commit, base: str, progress: Progress) -> Iterator[Finding]:
 
 def _tests(
     tests: patchtests.PatchTests, build: Build, progress: Progress
-) -> Iterator[tuple[str, Outcome]]:
+) -> Iterator[tuple[str, QemuTestRun]]:
     """Run them, and say what became of each."""
     for name in unittests.compile_tests(build, list(tests.unit), progress):
         with progress.step(f"{name} on {build.name}"):

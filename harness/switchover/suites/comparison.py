@@ -24,7 +24,7 @@ from textwrap import shorten
 from typing import Any
 
 from ..qemu.build import NAMES
-from .iotest_check import Outcome
+from .iotest_check import QemuTestRun
 
 SAME, FLAKY, DIFFERENT = "same", "flaky", "different"
 # Characters of an outcome in a line for people.
@@ -37,8 +37,8 @@ class Comparison:
 
     test: str
     format: str
-    first: Mapping[str, Outcome]
-    again: Mapping[str, list[Outcome]] = field(default_factory=dict)
+    first: Mapping[str, QemuTestRun]
+    again: Mapping[str, list[QemuTestRun]] = field(default_factory=dict)
 
     @property
     def differed(self) -> bool:
@@ -84,7 +84,7 @@ class Comparison:
         about = {"test": self.test, "format": self.format, "verdict": self.verdict}
         return {**about, **builds}
 
-    def _counted(self, build: str) -> list[Outcome]:
+    def _counted(self, build: str) -> list[QemuTestRun]:
         return self.again.get(build) or [self.first[build]]
 
     def _summary(self, build: str) -> dict[str, int]:
@@ -96,7 +96,7 @@ class Comparison:
         return next((run for run in runs if run.status != "pass"), runs[0]).log
 
 
-def ending(outcome: Outcome) -> tuple[str, str]:
+def ending(outcome: QemuTestRun) -> tuple[str, str]:
     """What has to be alike for two outcomes to be alike."""
     reason = outcome.reason if outcome.status == "fail" else ""
     return outcome.status, re.sub(r"\d+", "N", reason)

@@ -40,7 +40,7 @@ INDENTED = re.compile(r"^ +.*\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class QemuTestRun:
     """What became of a test: status is "pass", "fail", "not run" or "hang".
 
     `log` is where to look for more, and `text` what a reason is searched in.
@@ -79,7 +79,7 @@ class Check:
 
     async def test(
         self, name: str, suffix: str = "", deadline: float = TEST_SECONDS
-    ) -> Outcome:
+    ) -> QemuTestRun:
         """Run a test as a whole and compare its output with the reference.
 
         `suffix` tells apart folders of runs that are to be kept.
@@ -88,13 +88,13 @@ class Check:
         code, seconds, text = await self._run(folder, deadline, name)
         status, reason = verdict(text)
         if status in ("pass", "not run") and code is not None:
-            return Outcome(status, reason, seconds, folder / LOG)
+            return QemuTestRun(status, reason, seconds, folder / LOG)
         bad = next(folder.glob("*/*.out.bad"), None)
         log = bad or folder / LOG
         said = INDENTED.sub("", bad.read_text(errors="replace") if bad else text)
         if code is None:
             return _hang(deadline, seconds, log, said)
-        return Outcome(status, reason, seconds, log, said)
+        return QemuTestRun(status, reason, seconds, log, said)
 
     async def cases(self, name: str) -> list[str]:
         """The unittest cases of a test, each CLASS.METHOD; none if it has none."""
@@ -105,7 +105,7 @@ class Check:
         _, _, text = await self._run(folder, CASE_SECONDS, "--", LISTER, test)
         return re.findall(r"^case: (\S+)$", text, re.MULTILINE)
 
-    async def case(self, name: str, case: str) -> Outcome:
+    async def case(self, name: str, case: str) -> QemuTestRun:
         """Run one unittest case; what QEMU writes to stderr is in its text."""
         folder = self._folder(f"{name}.{case}")
         test = self.source / "tests" / name
@@ -118,10 +118,10 @@ class Check:
         if code is None:
             return _hang(CASE_SECONDS, seconds, log, text)
         if not_run.exists():
-            return Outcome("not run", not_run.read_text().strip(), seconds, log)
+            return QemuTestRun("not run", not_run.read_text().strip(), seconds, log)
         if code == 0:
-            return Outcome("pass", "", seconds, log)
-        return Outcome("fail", failure(text), seconds, log, text)
+            return QemuTestRun("pass", "", seconds, log)
+        return QemuTestRun("fail", failure(text), seconds, log, text)
 
     def _folder(self, name: str) -> Path:
         return fresh_folder(self.build, f"{name}-{self.format}")
@@ -178,6 +178,6 @@ def failure(text: str) -> str:
     return after.splitlines()[0] if after else command.reason(text)
 
 
-def _hang(deadline: float, seconds: float, log: Path, text: str) -> Outcome:
+def _hang(deadline: float, seconds: float, log: Path, text: str) -> QemuTestRun:
     reason = f"no end after {deadline:.0f} s"
-    return Outcome("hang", reason, seconds, log, f"{text}\n{reason}\n")
+    return QemuTestRun("hang", reason, seconds, log, f"{text}\n{reason}\n")

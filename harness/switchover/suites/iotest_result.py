@@ -10,11 +10,11 @@ from typing import Any
 
 from ..core import paths
 from .base_failures import FILE, Declaration
-from .iotest_check import Outcome
+from .iotest_check import QemuTestRun
 
 
 @dataclass(frozen=True)
-class Result:
+class IotestResult:
     """A test, or one case of it, and what was expected of it.
 
     `regex` is what its failure has to say; None if it has to pass.
@@ -24,7 +24,7 @@ class Result:
     format: str
     case: str | None
     regex: str | None
-    outcome: Outcome
+    outcome: QemuTestRun
 
     @property
     def as_declared(self) -> bool:
@@ -73,13 +73,13 @@ class Result:
 
 def missing(
     test: str, declared: Declaration, present: Collection[str] = ()
-) -> list[Result]:
+) -> list[IotestResult]:
     """Results for what is declared of a test, and isn't there: all but `present`."""
     log = paths.IOTESTS / FILE
-    outcome = Outcome("missing", f"{FILE} declares what isn't there", 0, log)
+    outcome = QemuTestRun("missing", f"{FILE} declares what isn't there", 0, log)
     cases = {None: declared.whole} if declared.cases is None else declared.cases
     return [
-        Result(test, "any", case, regex, outcome)
+        IotestResult(test, "any", case, regex, outcome)
         for case, regex in cases.items()
         if case not in present
     ]

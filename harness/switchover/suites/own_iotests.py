@@ -10,16 +10,16 @@ from ..qemu.build import Build
 from . import base_failures, iotests_folder, unittests
 from .base_failures import Declaration
 from .iotest_check import FORMATS, Check
-from .iotest_result import Result, missing
+from .iotest_result import IotestResult, missing
 
 
-def run_own(made: Build, progress: Progress) -> list[Result]:
+def run_own(made: Build, progress: Progress) -> list[IotestResult]:
     """Run the project's own tests, and those of QEMU's unit tests that it adds to."""
     results = run_on(made, [], progress)
     for test in unittests.compile_tests(made, unittests.OWN, progress):
         with progress.step(f"{test} on {made.name}"):
             outcome = asyncio.run(unittests.run(made, test))
-        results.append(Result(test, "unit", None, None, outcome))
+        results.append(IotestResult(test, "unit", None, None, outcome))
     return results
 
 
@@ -32,7 +32,7 @@ def check_own(made: Build, progress: Progress) -> tuple[int, int]:
     return len(results) - len(different), len(different)
 
 
-def run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
+def run_on(made: Build, tests: list[str], progress: Progress) -> list[IotestResult]:
     source = iotests_folder.make(made.name)
     checks = [Check(made, source, format) for format in FORMATS]
     return asyncio.run(_run_all(checks, tests, progress))
@@ -40,7 +40,7 @@ def run_on(made: Build, tests: list[str], progress: Progress) -> list[Result]:
 
 async def _run_all(
     checks: list[Check], tests: list[str], progress: Progress
-) -> list[Result]:
+) -> list[IotestResult]:
     """Run these tests, or all of the project's own and what is declared of them."""
     declared = base_failures.read(checks[0].build.name)
     own = [path.name for path in iotests_folder.own()]
@@ -56,18 +56,20 @@ async def _run_all(
 
 async def run(
     checks: list[Check], test: str, declared: Declaration, progress: Progress
-) -> list[Result]:
+) -> list[IotestResult]:
     """Run a test for each image format that it is meant for.
 
     One that is meant for none of them has proved nothing: that is its result.
     """
-    suited: list[Result] = []
-    unsuited: list[Result] = []
+    suited: list[IotestResult] = []
+    unsuited: list[IotestResult] = []
     for check in checks:
         with progress.step(f"{test} {check.format} on {check.build.name}") as step:
             if declared.cases is None:
                 outcome = await check.test(test)
-                found = [Result(test, check.format, None, declared.whole, outcome)]
+                found = [
+                    IotestResult(test, check.format, None, declared.whole, outcome)
+                ]
             else:
                 found = await _run_cases(check, test, declared, step)
         is_unsuited = any(result.outcome.unsuited for result in found)
@@ -77,7 +79,7 @@ async def run(
 
 async def _run_cases(
     check: Check, test: str, declared: Declaration, step: Task
-) -> list[Result]:
+) -> list[IotestResult]:
     """Run each unittest case by itself, so that none suffers from another's crash."""
     assert declared.cases is not None
     cases = await check.cases(test)
@@ -86,7 +88,7 @@ async def _run_cases(
         step.update(len(results), len(cases))
         outcome = await check.case(test, case)
         regex = declared.cases.get(case)
-        results.append(Result(test, check.format, case, regex, outcome))
+        results.append(IotestResult(test, check.format, case, regex, outcome))
         if outcome.unsuited:
             return results
     return results + missing(test, declared, cases)

@@ -12,7 +12,7 @@ from ..core.progress import Progress
 from ..qemu import ninja
 from ..qemu.build import Build
 from ..vm.accel import DEVICE
-from .iotest_check import Outcome, fresh_folder
+from .iotest_check import QemuTestRun, fresh_folder
 from .unittests import FAILED
 
 FOLDER = "tests/qtest"
@@ -58,7 +58,7 @@ def cases(build: Build, name: str) -> list[str]:
     return [line.removeprefix(TARGET) for line in lines if line.startswith(TARGET)]
 
 
-async def run_case(build: Build, path: str, suffix: str = "") -> Outcome:
+async def run_case(build: Build, path: str, suffix: str = "") -> QemuTestRun:
     """Run one path of migration-test; a folder by its name keeps what it left."""
     return await run(build, MIGRATION, (path,), path.replace("/", ".") + suffix)
 
@@ -80,7 +80,7 @@ async def run_cases(
 
 async def run(
     build: Build, name: str, wanted: tuple[str, ...], suffix: str = ""
-) -> Outcome:
+) -> QemuTestRun:
     """Run one of them under TCG, as a whole or only the wanted paths of it.
 
     `suffix` tells apart folders of runs that are to be kept.
@@ -97,17 +97,17 @@ async def run(
     seconds = time.monotonic() - start
     text = log.read_text(errors="replace")
     if code is None:
-        return Outcome("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
+        return QemuTestRun("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
     if code:
         found = FAILED.search(text)
         said = found[1] if found else command.reason(text)
-        return Outcome("fail", said, seconds, log, text)
+        return QemuTestRun("fail", said, seconds, log, text)
     if "\nok " not in f"\n{text}":
         # A path that is not there is no error to GLib.
-        return Outcome("not run", "none of its tests was run", seconds, log, text)
+        return QemuTestRun("not run", "none of its tests was run", seconds, log, text)
     if len(wanted) == 1 and (skipped := SKIPPED.search(text)):
-        return Outcome("not run", skipped[1], seconds, log)
-    return Outcome("pass", "", seconds, log)
+        return QemuTestRun("not run", skipped[1], seconds, log)
+    return QemuTestRun("pass", "", seconds, log)
 
 
 def outermost(paths: tuple[str, ...]) -> list[str]:

@@ -12,7 +12,7 @@ from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import ninja
 from ..qemu.build import Build
-from .iotest_check import Outcome, fresh_folder
+from .iotest_check import QemuTestRun, fresh_folder
 
 FOLDER = "tests/unit"
 # meson gives the slowest of these a minute.
@@ -68,7 +68,7 @@ def compile_tests(build: Build, wanted: list[str], progress: Progress) -> list[s
     return names
 
 
-async def run(build: Build, name: str, suffix: str = "") -> Outcome:
+async def run(build: Build, name: str, suffix: str = "") -> QemuTestRun:
     """Run one of them, with meson's options and environment."""
     folder = fresh_folder(build, f"{name}{suffix}")
     # One of them writes there.
@@ -84,10 +84,10 @@ async def run(build: Build, name: str, suffix: str = "") -> Outcome:
     seconds = time.monotonic() - start
     text = log.read_text(errors="replace")
     if code is None:
-        return Outcome("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
+        return QemuTestRun("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
     if code == 0:
-        return Outcome("pass", "", seconds, log)
+        return QemuTestRun("pass", "", seconds, log)
     found = FAILED.search(text)
     # GLib and QEMU begin with the program's name, which must not make a difference.
     said = (found[1] if found else reason(text)).replace(f"{program.parent}/", "")
-    return Outcome("fail", said, seconds, log, text)
+    return QemuTestRun("fail", said, seconds, log, text)

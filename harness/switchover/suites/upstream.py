@@ -16,7 +16,7 @@ from ..qemu import build
 from ..qemu.build import Build
 from . import comparison, iotests_folder, qtests, unittests
 from .comparison import DIFFERENT, SAME, Comparison
-from .iotest_check import FORMATS, Check, Outcome
+from .iotest_check import FORMATS, Check, QemuTestRun
 
 ABOUT = re.compile(r"mirror|nbd|migrat|inactiv", re.IGNORECASE)
 GROUPS = re.compile(r"^# group: (.*)$", re.MULTILINE)
@@ -27,7 +27,7 @@ SHORT_FORMATS = ("qcow2",)
 
 
 @dataclass(frozen=True)
-class Pair:
+class UpstreamTest:
     """A test in an image format, which can be run on each build.
 
     What runs it is given a suffix for the folder in which the run is kept.
@@ -35,7 +35,7 @@ class Pair:
 
     test: str
     format: str
-    on: Mapping[str, Callable[[str], Awaitable[Outcome]]]
+    on: Mapping[str, Callable[[str], Awaitable[QemuTestRun]]]
 
 
 def main(progress: Progress, as_data: bool) -> int:
@@ -94,8 +94,8 @@ def on_one(made: Build, progress: Progress) -> tuple[int, int]:
 
 
 async def _failed(
-    pairs: list[Pair], name: str, progress: Progress
-) -> list[tuple[Pair, Outcome]]:
+    pairs: list[UpstreamTest], name: str, progress: Progress
+) -> list[tuple[UpstreamTest, QemuTestRun]]:
     """What fails on a build among others, and again when it is run alone.
 
     Some are left to chance on any build. Also, gcc 12's AddressSanitizer deadlocks in a
@@ -113,7 +113,7 @@ async def _failed(
     return failed
 
 
-def _all_pairs(builds: list[Build], progress: Progress) -> list[Pair]:
+def _all_pairs(builds: list[Build], progress: Progress) -> list[UpstreamTest]:
     """All that these builds have of it."""
     for made in builds:
         qtests.compile_test(made, qtests.MIGRATION, progress)
@@ -121,7 +121,9 @@ def _all_pairs(builds: list[Build], progress: Progress) -> list[Pair]:
     pairs = _pairs(builds, units, chosen(), FORMATS, progress)
     first, *others = (qtests.cases(made, qtests.MIGRATION) for made in builds)
     return pairs + [
-        Pair(case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds})
+        UpstreamTest(
+            case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds}
+        )
         for case in first
         if all(case in cases for cases in others)
     ]
@@ -177,12 +179,14 @@ def _pairs(
     tests: list[str],
     formats: Sequence[str],
     progress: Progress,
-) -> list[Pair]:
+) -> list[UpstreamTest]:
     """Make the unit tests and the overlays; all that is to be run."""
     compiled = [unittests.compile_tests(made, units, progress) for made in builds]
     sources = {made.name: iotests_folder.make(made.name) for made in builds}
     pairs = [
-        Pair(name, "unit", {b.name: partial(unittests.run, b, name) for b in builds})
+        UpstreamTest(
+            name, "unit", {b.name: partial(unittests.run, b, name) for b in builds}
+        )
         for name in compiled[0]
         if all(name in names for names in compiled)
     ]
@@ -190,11 +194,11 @@ def _pairs(
         for form in formats:
             checks = [Check(made, sources[made.name], form) for made in builds]
             on = {check.build.name: partial(check.test, test) for check in checks}
-            pairs.append(Pair(test, form, on))
+            pairs.append(UpstreamTest(test, form, on))
     return pairs
 
 
-async def _compare(pairs: list[Pair], progress: Progress) -> list[Comparison]:
+async def _compare(pairs: list[UpstreamTest], progress: Progress) -> list[Comparison]:
     """Run all of them, two at a time, then again and alone what differs."""
     with progress.step("QEMU's own tests on both builds", len(pairs)) as step:
         found = await _run_all(pairs, step)
@@ -205,16 +209,16 @@ async def _compare(pairs: list[Pair], progress: Progress) -> list[Comparison]:
     return found
 
 
-async def _run_all(pairs: list[Pair], step: Task) -> list[Comparison]:
+async def _run_all(pairs: list[UpstreamTest], step: Task) -> list[Comparison]:
     """The builds take turns, so that load from outside comes upon both."""
     slots = asyncio.Semaphore(PARALLEL)
     done = 0
 
-    async def outcome(pair: Pair, name: str) -> Outcome:
+    async def outcome(pair: UpstreamTest, name: str) -> QemuTestRun:
         async with slots:
             return await pair.on[name]("")
 
-    async def one(pair: Pair) -> Comparison:
+    async def one(pair: UpstreamTest) -> Comparison:
         nonlocal done
         outcomes = await asyncio.gather(*(outcome(pair, name) for name in pair.on))
         done += 1
@@ -226,8 +230,8 @@ async def _run_all(pairs: list[Pair], step: Task) -> list[Comparison]:
     return [task.result() for task in tasks]
 
 
-async def _run_again(pair: Pair, first: Comparison) -> Comparison:
-    again: dict[str, list[Outcome]] = {name: [] for name in build.NAMES}
+async def _run_again(pair: UpstreamTest, first: Comparison) -> Comparison:
+    again: dict[str, list[QemuTestRun]] = {name: [] for name in build.NAMES}
     for number in range(1, RERUNS + 1):
         for name in build.NAMES:
             again[name].append(await pair.on[name](f".{number}"))

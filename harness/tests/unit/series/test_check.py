@@ -14,7 +14,7 @@ from switchover.core.progress import Progress
 from switchover.qemu import tree
 from switchover.qemu.build import Build
 from switchover.series import check, checkpatch, checktree, commits, coverletter
-from switchover.suites.iotest_check import Outcome
+from switchover.suites.iotest_check import QemuTestRun
 
 NEW_TEST = f"{series.TESTS}/mirror-then-migrate"
 
@@ -37,7 +37,7 @@ class Workshop:
 
     def tests(self, *_arguments):
         status = self.failing or "pass"
-        yield "unit test test-a", Outcome(status, "", 1.0, paths.LOGS / "a")
+        yield "unit test test-a", QemuTestRun(status, "", 1.0, paths.LOGS / "a")
 
 
 @pytest.fixture

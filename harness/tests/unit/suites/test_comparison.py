@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from switchover.suites.comparison import DIFFERENT, FLAKY, SAME, Comparison, count
-from switchover.suites.iotest_check import Outcome
+from switchover.suites.iotest_check import QemuTestRun
 
 
-def outcome(ending: str) -> Outcome:
+def outcome(ending: str) -> QemuTestRun:
     """ "pass", or "fail: REASON" """
     status, _, reason = ending.partition(": ")
-    return Outcome(status, reason, 1.0, Path(f"/{status}"))
+    return QemuTestRun(status, reason, 1.0, Path(f"/{status}"))
 
 
 def compare(

@@ -10,7 +10,7 @@ import pytest
 from iotest_tree import FAIL, LINE, NOT_RUN, PASS
 
 from switchover.suites import iotest_check
-from switchover.suites.iotest_check import Outcome, failure, verdict
+from switchover.suites.iotest_check import QemuTestRun, failure, verdict
 
 STARTED = f"t   ...{LINE}  ...  \n"
 UNITTEST = f"""\
@@ -41,11 +41,11 @@ Ran 1 tests
 """
 
 
-def run(name: str, image_format: str = "qcow2", **options: float) -> Outcome:
+def run(name: str, image_format: str = "qcow2", **options: float) -> QemuTestRun:
     return asyncio.run(iotest_tree.check("base", image_format).test(name, **options))
 
 
-def run_case() -> Outcome:
+def run_case() -> QemuTestRun:
     return asyncio.run(iotest_tree.check().case("t", "TestMirror.test_it"))
 
 

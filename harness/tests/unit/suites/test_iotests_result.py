@@ -11,8 +11,8 @@ import pytest
 from switchover.core import paths
 from switchover.suites import base_failures
 from switchover.suites.base_failures import Declaration
-from switchover.suites.iotest_check import Outcome
-from switchover.suites.iotest_result import Result, missing
+from switchover.suites.iotest_check import QemuTestRun
+from switchover.suites.iotest_result import IotestResult, missing
 
 DECLARED = """
 [whole]
@@ -24,12 +24,12 @@ fails = "aborts"
 TEXT = "qemu: Assertion failed\nKeyError: 'error'\n\nRan 1 tests\n"
 
 
-def outcome(status: str, text: str = "") -> Outcome:
-    return Outcome(status, "why", 1.25, Path("/log"), text)
+def outcome(status: str, text: str = "") -> QemuTestRun:
+    return QemuTestRun(status, "why", 1.25, Path("/log"), text)
 
 
-def result(regex: str | None, status: str, text: str = "") -> Result:
-    return Result("t", "raw", "A.test_b", regex, outcome(status, text))
+def result(regex: str | None, status: str, text: str = "") -> IotestResult:
+    return IotestResult("t", "raw", "A.test_b", regex, outcome(status, text))
 
 
 @pytest.mark.usefixtures("project")
@@ -84,7 +84,7 @@ def test_data():
         "seconds": 1.2,
         "log": "/log",
     }
-    whole = Result("t", "raw", None, None, outcome("pass"))
+    whole = IotestResult("t", "raw", None, None, outcome("pass"))
     assert "case" not in whole.as_data()
 
 

@@ -12,8 +12,8 @@ from switchover.core.progress import Progress
 from switchover.qemu.build import Build
 from switchover.suites import upstream
 from switchover.suites.comparison import DIFFERENT, FLAKY, SAME
-from switchover.suites.iotest_check import Outcome
-from switchover.suites.upstream import Pair
+from switchover.suites.iotest_check import QemuTestRun
+from switchover.suites.upstream import UpstreamTest
 
 
 class Fake:
@@ -24,17 +24,19 @@ class Fake:
         self.suffixes: list[str] = []
         self.runs: Counter[str] = Counter()
 
-    def pair(self, name: str) -> Pair:
-        return Pair(name, "raw", {build: self._runner(build) for build in self.endings})
+    def pair(self, name: str) -> UpstreamTest:
+        return UpstreamTest(
+            name, "raw", {build: self._runner(build) for build in self.endings}
+        )
 
     def _runner(self, build: str):
-        async def run(suffix: str) -> Outcome:
+        async def run(suffix: str) -> QemuTestRun:
             endings = self.endings[build]
             number = min(self.runs[build], len(endings) - 1)
             self.runs[build] += 1
             self.suffixes.append(suffix)
             await asyncio.sleep(0)
-            return Outcome(endings[number], "", 1.0, Path("/log"))
+            return QemuTestRun(endings[number], "", 1.0, Path("/log"))
 
         return run
 
@@ -63,7 +65,10 @@ def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(
         "is-wrong": Fake([], ["hang", "fail"]),
     }
     pairs = [fake.pair(name) for name, fake in fakes.items()]
-    ours = [Pair(one.test, one.format, {"patched": one.on["patched"]}) for one in pairs]
+    ours = [
+        UpstreamTest(one.test, one.format, {"patched": one.on["patched"]})
+        for one in pairs
+    ]
     monkeypatch.setattr(upstream, "_all_pairs", lambda _builds, _progress: ours)
     made = Build("patched", project / "build" / "patched")
     assert upstream.on_one(made, Progress()) == (3, 1)
