@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Scenarios are data: complete, well-formed, and each an avocado test as well."""
+"""Scenarios are data: complete and well-formed."""
 
 from __future__ import annotations
 
@@ -23,8 +23,6 @@ from switchover.stories.scenario import Scenario
 from switchover.vm.accel import Accel
 from switchover.vm.vm import Died, Hang, Refused
 
-AVOCADO = paths.ROOT / "harness" / "tests" / "scenarios"
-
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)
 def test_each_declares_an_outcome_for_each_build(scenario: Scenario) -> None:
@@ -38,11 +36,6 @@ def test_each_declares_an_outcome_for_each_build(scenario: Scenario) -> None:
 
 def test_names_are_unique() -> None:
     assert len(BY_NAME) == len(ALL)
-
-
-def test_each_is_an_avocado_test() -> None:
-    text = "".join(file.read_text() for file in AVOCADO.glob("*.py"))
-    assert sorted(re.findall(r'scenario = "(.*)"', text)) == sorted(BY_NAME)
 
 
 @dataclass(frozen=True)
