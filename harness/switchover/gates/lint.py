@@ -9,19 +9,17 @@ A gate that complains has failed; so has one that can't be run.
 from __future__ import annotations
 
 import ast
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from ..core import paths
 from ..core.progress import Progress
+from . import iotest_lint, linter
 
 FILE_LINES = 350
 FUNCTION_LINES = 50
 PUBLIC_METHODS = 20
-SECONDS = 300
 
 
 def main() -> int:
@@ -54,21 +52,7 @@ def program(*words: str, scripts: bool = False) -> Callable[[Progress], list[str
         command += words[1:]
         if scripts:
             command += sorted((paths.ROOT / "scripts").iterdir())
-        try:
-            ended = subprocess.run(
-                command,
-                check=False,
-                cwd=_harness(),
-                env={**os.environ, "PYTHONPATH": "."},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                timeout=SECONDS,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return [str(error)]
-        said = [*ended.stdout.splitlines(), f"exit code {ended.returncode}"]
-        return said if ended.returncode else []
+        return linter.complaints(command, _harness(), PYTHONPATH=".")
 
     return complaints
 
@@ -108,6 +92,7 @@ GATES = {
     "mypy": program("mypy", "--scripts-are-modules", "switchover", scripts=True),
     "import-linter": program("lint-imports", "--no-logo"),
     "sizes": sizes,
+    "iotest linters": iotest_lint.run,
 }
 
 if __name__ == "__main__":

@@ -19,16 +19,21 @@ IN_TREE = Path("tests") / "qemu-iotests"
 
 def make(build: str) -> Path:
     """The overlay of the build of this name, made anew."""
-    tree = paths.tree_dir(instrumented.source(build)) / IN_TREE
     folder = paths.BUILD / "iotests" / build / "source"
     shutil.rmtree(folder, ignore_errors=True)
+    fill(folder, paths.tree_dir(instrumented.source(build)))
+    return folder
+
+
+def fill(folder: Path, source: Path) -> None:
+    """Make the overlay of a source tree in a new folder."""
+    tree = source / IN_TREE
     (folder / "tests").mkdir(parents=True)
     skipped = ("tests", "scratch", "__pycache__")
     _link(folder, (path for path in tree.iterdir() if path.name not in skipped))
     _link(folder / "tests", (tree / "tests").iterdir())
     for test in own():
         _link(folder / "tests", [test, *outputs(test)])
-    return folder
 
 
 def own() -> list[Path]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from switchover.core.progress import Progress
-from switchover.gates import lint
+from switchover.gates import lint, linter
 
 LONG = "def long():\n" + "    pass\n" * 50
 WIDE = "class Wide:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(21))
@@ -51,7 +51,7 @@ def test_a_program_that_says_nothing_has_failed_all_the_same(harness):
 def test_a_program_that_is_missing_or_hangs_has_failed(harness, monkeypatch):
     assert "No such file" in complaints("ruff")[0]
     program(harness, "exec sleep 100")
-    monkeypatch.setattr(lint, "SECONDS", 0.1)
+    monkeypatch.setattr(linter, "SECONDS", 0.1)
     assert "timed out" in complaints("ruff")[0]
 
 
@@ -88,6 +88,5 @@ def test_each_gate_is_one_count_and_complaints_are_printed(monkeypatch, capsys):
 
 
 def test_all_gates_are_there():
-    assert {"ruff check", "ruff format", "mypy", "import-linter", "sizes"} <= set(
-        lint.GATES
-    )
+    programs = {"ruff check", "ruff format", "mypy", "import-linter"}
+    assert {*programs, "sizes", "iotest linters"} <= set(lint.GATES)
