@@ -52,7 +52,7 @@ class Examiner:
                 return hashlib.file_digest(file, "sha256").hexdigest()
 
     def examine(
-        self, commit: str, role: str, repeat: int, thorough=False
+        self, commit: str, role: str, repeat: int, thorough: bool = False
     ) -> CommitResult:
         """Build a commit and run the scenario `repeat` times.
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from ..core.errors import WrongRange
-from ..core.progress import Progress
 from ..qemu import configure
 from . import confirmation, git_bisect, journal, python2, question, recipe
 from .examine import Examiner
@@ -37,27 +37,17 @@ class Conclusion:
         return self.first is not None and not self.doubt
 
 
-def ask(
-    repository: Repository,
-    good: str,
-    bad: str,
-    cures: bool,
-    scenario: str,
-    repeat: int,
-    within: Sequence[str] = (),
-) -> Question:
-    """Make a question of what the user has given; raises WrongRange."""
-    good, bad = repository.commit(good), repository.commit(bad)
-    old, new = (bad, good) if cures else (good, bad)
-    _check_order(repository, old, new, cures)
-    within = tuple(within)
-    if not repository.between(old, new, within):
+def checked(asked: Question) -> Question:
+    """The same with the full names of its commits; raises WrongRange, WrongTree."""
+    repository = Repository.at(Path(asked.repository))
+    old, new = repository.commit(asked.old), repository.commit(asked.new)
+    _check_order(repository, old, new, asked.cures)
+    if not repository.between(old, new, asked.paths):
         raise WrongRange(
             f"no commit between {short(old)} and {short(new)} touches "
-            f"{' '.join(within)}; name others with --paths"
+            f"{' '.join(asked.paths)}; name others with --paths"
         )
-    where = str(repository.directory)
-    return Question(where, old, new, cures, scenario, repeat, within)
+    return replace(asked, repository=str(repository.directory), old=old, new=new)
 
 
 def _check_order(repository: Repository, old: str, new: str, cures: bool) -> None:
@@ -71,8 +61,8 @@ def _check_order(repository: Repository, old: str, new: str, cures: bool) -> Non
         remedy = "drop" if cures else "add"
         sought = "brought" if cures else "cured"
         raise WrongRange(
-            f"the {older} revision comes before the {newer} one; swap them, or {remedy} "
-            f"--old-new to look for the commit that {sought} it"
+            f"the {older} revision comes before the {newer} one; swap them, or "
+            f"{remedy} --old-new to look for the commit that {sought} it"
         )
     advice = "they have no commit in common"
     if base:
@@ -83,7 +73,6 @@ def _check_order(repository: Repository, old: str, new: str, cures: bool) -> Non
 def run(
     asked: Question,
     examiner: Examiner,
-    progress: Progress,
     command: Sequence[str] = git_bisect.STEP,
 ) -> Conclusion:
     """Check the ends, bisect, confirm. What has been found already is kept.
@@ -99,20 +88,16 @@ def run(
     steps = math.ceil(math.log2(count + 1))
     print(f"{count} commits, about {steps} steps", file=sys.stderr)
     with (
-        progress.step(f"bisect {asked.scenario}"),
+        examiner.progress.step(f"bisect {asked.scenario}"),
         repository.worktree(asked.new) as worktree,
     ):
         answer = git_bisect.run(asked, worktree, command)
-    first, doubt = None, ""
+    first, doubt = None, "it is one of those which had to be skipped"
     if answer.first:
         first, doubt = _confirm(asked, examiner, answer.first)
-    else:
-        doubt = "it is one of those which had to be skipped"
-    found = Conclusion(
-        asked, first, answer.candidates, doubt, tuple(journal.results()), answer.log
-    )
     question.forget()
-    return found
+    results = tuple(journal.results())
+    return Conclusion(asked, first, answer.candidates, doubt, results, answer.log)
 
 
 def _begin(asked: Question) -> None:

@@ -54,10 +54,11 @@ def answer(conclusion: Conclusion) -> str:
 
 def data(conclusion: Conclusion) -> dict[str, Any]:
     """The same as plain data; durations are in seconds."""
+    first = conclusion.first if conclusion.is_decisive else None
     return {
         "question": asdict(conclusion.question),
-        "commit": conclusion.first.commit if conclusion.is_decisive else None,
-        "subject": conclusion.first.subject if conclusion.is_decisive else None,
+        "commit": first.commit if first else None,
+        "subject": first.subject if first else None,
         "doubt": conclusion.doubt,
         "candidates": list(conclusion.candidates),
         "steps": [asdict(result) for result in conclusion.results],

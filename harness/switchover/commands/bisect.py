@@ -14,6 +14,7 @@ from rich.console import Console
 from ..bisect import portable_scenarios, run_scenario, session, show, sourcetree
 from ..bisect.examine import Examiner, programs
 from ..bisect.outcome import SKIP, Outcome, together
+from ..bisect.question import Question
 from ..bisect.repository import Repository
 from ..core import paths
 from ..core.errors import BuildFailed, WrongRange
@@ -59,21 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=EPILOG.format(portable=portable),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--good", metavar="REV", help="a revision that does well")
-    parser.add_argument("--bad", metavar="REV", help="a revision that does not")
-    parser.add_argument(
-        "--old-new",
-        action="store_true",
-        help="the bad one is the older one: find the commit that cured it",
-    )
-    parser.add_argument(
-        "--at",
-        nargs="+",
-        default=[],
-        metavar="REV",
-        help="print the verdict on these revisions instead; debian/SUITE is the "
-        "source package of bullseye, bookworm, trixie or sid",
-    )
+    _add_revisions(parser)
     parser.add_argument(
         "--scenario",
         nargs="+",
@@ -107,20 +94,40 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _bisect(options: argparse.Namespace) -> int:
-    repository = Repository.at(options.repo)
-    (scenario,) = options.scenario
-    asked = session.ask(
-        repository,
-        options.good,
-        options.bad,
-        options.old_new,
-        scenario,
-        options.repeat,
-        options.paths,
+def _add_revisions(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--good", metavar="REV", help="a revision that does well")
+    parser.add_argument("--bad", metavar="REV", help="a revision that does not")
+    parser.add_argument(
+        "--old-new",
+        action="store_true",
+        help="the bad one is the older one: find the commit that cured it",
     )
-    progress = Progress()
-    conclusion = session.run(asked, Examiner(repository, scenario, progress), progress)
+    parser.add_argument(
+        "--at",
+        nargs="+",
+        default=[],
+        metavar="REV",
+        help="print the verdict on these revisions instead; debian/SUITE is the "
+        "source package of bullseye, bookworm, trixie or sid",
+    )
+
+
+def _bisect(options: argparse.Namespace) -> int:
+    ends = options.good, options.bad
+    asked = session.checked(
+        Question(
+            repository=str(options.repo),
+            old=ends[options.old_new],
+            new=ends[not options.old_new],
+            cures=options.old_new,
+            scenario=options.scenario[0],
+            repeat=options.repeat,
+            paths=tuple(options.paths),
+        )
+    )
+    repository = Repository(Path(asked.repository))
+    examiner = Examiner(repository, asked.scenario, Progress())
+    conclusion = session.run(asked, examiner)
     if options.json:
         print(json.dumps(show.data(conclusion), indent=1))
     else:

@@ -11,6 +11,7 @@ from avocado import Test
 from scenario import progress
 
 from switchover.bisect import session
+from switchover.bisect.question import Question
 from switchover.bisect.repository import Repository
 from switchover.core import paths
 from switchover.core.git import NOBODY, git
@@ -48,12 +49,11 @@ class Bisecting(Test):
             if not (self.builds / name / "qemu-system-x86_64").exists():
                 self.error(f"build/{name} is missing; run scripts/build")
         repository = Repository.at(self.history(builds))
-        old, new = "HEAD~3", "HEAD"
-        good, bad = (new, old) if cures else (old, new)
-        asked = session.ask(repository, good, bad, cures, SCENARIO, 1)
+        where = str(repository.directory)
+        asked = session.checked(Question(where, "HEAD~3", "HEAD", cures, SCENARIO, 1))
         examiner = cached.CachedExaminer(repository, SCENARIO, progress())
         command = [sys.executable, cached.__file__, str(paths.BUILD)]
-        conclusion = session.run(asked, examiner, examiner.progress, command)
+        conclusion = session.run(asked, examiner, command)
         if not conclusion.is_decisive or conclusion.first.subject != "2":
             self.fail(f"{conclusion.doubt or conclusion.first}: {conclusion.results}")
 

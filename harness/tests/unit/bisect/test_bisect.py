@@ -12,13 +12,13 @@ import pytest
 from project import ME, commit
 
 from switchover.bisect import folders, git_bisect, journal, question, session, show
+from switchover.bisect.question import Question
 from switchover.bisect.repository import Repository
 from switchover.bisect.session import Conclusion
 from switchover.commands import bisect as main_module
 from switchover.core import paths
 from switchover.core.errors import DiskFull, MissingTool, WrongRange, WrongTree
 from switchover.core.git import git, head
-from switchover.core.progress import Progress
 from switchover.qemu import configure
 
 
@@ -42,15 +42,12 @@ def bisect(
     directory: Path, last: int, cures: bool = False, repeat: int = 1, within=()
 ) -> Conclusion:
     """Bisect from commit 0 to the newest, which is number `last`."""
-    old, new = f"HEAD~{last}", "HEAD"
-    good, bad = (new, old) if cures else (old, new)
-    examiner = fake_bisect.examiner(directory)
-    asked = session.ask(
-        examiner.repository, good, bad, cures, examiner.scenario, repeat, within
+    ends = f"HEAD~{last}", "HEAD"
+    asked = session.checked(
+        Question(str(directory), *ends, cures, "throttled-mirror", repeat, within)
     )
-    step = Path(fake_bisect.__file__)
-    command = [sys.executable, str(step), str(paths.BUILD)]
-    return session.run(asked, examiner, Progress(), command)
+    command = [sys.executable, fake_bisect.__file__, str(paths.BUILD)]
+    return session.run(asked, fake_bisect.examiner(directory), command)
 
 
 @pytest.mark.parametrize("first", [1, 3, 5])
@@ -118,7 +115,7 @@ def test_a_race_is_not_blamed_on_a_commit_that_changes_no_program():
 def test_a_parent_that_can_not_be_judged_leaves_a_doubt():
     states = ("good", "broken", "bad", "bad")
     directory = history(*states)
-    conclusion = bisect(directory, 3, within=[fake_bisect.STATE])
+    conclusion = bisect(directory, 3, within=(fake_bisect.STATE,))
     assert not conclusion.is_decisive
 
 
@@ -133,7 +130,7 @@ def test_paths_limit_what_is_looked_at():
     directory = history("good", "good")
     commit(directory, "other", "x\n", "other")
     commit(directory, fake_bisect.STATE, "bad 9\n", "culprit")
-    conclusion = bisect(directory, 3, within=[fake_bisect.STATE])
+    conclusion = bisect(directory, 3, within=(fake_bisect.STATE,))
     assert conclusion.first.subject == "culprit"
     built = fake_bisect.noted("built")
     # As the parent of the first one only.
@@ -252,8 +249,9 @@ def test_ends_that_are_not_as_said_end_it_at_once(states, message):
 
 
 def ask(directory: Path, good: str, bad: str, cures: bool = False, within=()):
-    repository = Repository.at(directory)
-    return session.ask(repository, good, bad, cures, "ready-mirror", 1, within)
+    old, new = (bad, good) if cures else (good, bad)
+    where = str(directory)
+    return session.checked(Question(where, old, new, cures, "ready-mirror", 1, within))
 
 
 @pytest.mark.parametrize(
@@ -281,7 +279,7 @@ def test_a_range_that_is_none_is_told(good, bad, cures, message):
 
 def test_paths_that_nothing_touches_are_told():
     with pytest.raises(WrongRange, match="touches nothing-there"):
-        ask(history("good", "bad"), "HEAD~1", "HEAD", within=["nothing-there"])
+        ask(history("good", "bad"), "HEAD~1", "HEAD", within=("nothing-there",))
 
 
 def test_a_tree_without_history_is_told(project):
@@ -324,7 +322,7 @@ def test_a_full_disk_is_told_before_the_first_build(monkeypatch):
 def test_a_disk_too_full_to_leave_the_reason_is_no_verdict():
     directory = history("good", "bad")
     repository = Repository.at(directory)
-    session.ask(repository, "HEAD~1", "HEAD", False, "ready-mirror", 1).store()
+    ask(directory, "HEAD~1", "HEAD").store()
     fake_bisect.wish(fake_bisect.FULL).touch()
     (folders.home() / "built").write_text("a\nb\n")
     # Nothing can be written where a folder is.
