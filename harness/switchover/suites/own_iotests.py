@@ -16,7 +16,7 @@ from .iotest_result import IotestResult, missing
 def run_own(made: Build, progress: Progress) -> list[IotestResult]:
     """Run the project's own tests, and those of QEMU's unit tests that it adds to."""
     results = run_on(made, [], progress)
-    for test in unittests.compile_tests(made, unittests.OWN, progress):
+    for test in unittests.compile_tests(made, unittests.own(), progress):
         with progress.step(f"{test} on {made.name}"):
             outcome = asyncio.run(unittests.run(made, test))
         results.append(IotestResult(test, "unit", None, None, outcome))

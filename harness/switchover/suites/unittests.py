@@ -10,21 +10,15 @@ from ..core import descendants, paths
 from ..core.command import reason
 from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..qemu import ninja
+from ..qemu import ninja, patches
 from ..qemu.build import Build
 from .iotest_check import QemuTestRun, fresh_folder
 
 FOLDER = "tests/unit"
 # meson gives the slowest of these a minute.
 SECONDS = 300.0
-# What the series adds to them, or adds cases to.
-OWN = [
-    "test-bdrv-inactivate",
-    "test-block-iothread",
-    "test-copy-rate",
-    "test-mirror-lag",
-    "test-thread-pool",
-]
+# How a patch begins what it changes of one of them.
+TOUCHED = re.compile(rf"^\+\+\+ b/{FOLDER}/((?:test|check)-[\w-]+)\.c$", re.MULTILINE)
 BLOCK = [
     "test-bdrv-drain",
     "test-bdrv-graph-mod",
@@ -45,6 +39,12 @@ FAILED = re.compile(
 
 
 BUILT = re.compile(rf"^build {FOLDER}/([\w-]+):", re.MULTILINE)
+
+
+def own() -> list[str]:
+    """The names of those that the series adds, or adds cases to."""
+    texts = [patch.read_text() for patch in patches.ordered()]
+    return sorted({name for text in texts for name in TOUCHED.findall(text)})
 
 
 def all_tests(build: Build) -> list[str]:

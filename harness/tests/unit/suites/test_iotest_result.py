@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 
 import iotest_tree
+import project
 import pytest
 from iotest_tree import FAIL, PASS, UNSUITED_RAW
 
@@ -61,7 +62,8 @@ def test_all_of_the_projects_own_run_on_patched(capsys):
 @pytest.mark.usefixtures("trees")
 def test_the_series_unit_tests_run_where_they_are(monkeypatch, capsys):
     patched = paths.build_dir("patched")
-    test = unittests.OWN[0]
+    test = "test-a"
+    project.write_series(one=f"+++ b/{unittests.FOLDER}/{test}.c\n")
     (patched / "build.ninja").write_text(f"\nbuild tests/unit/{test}: link")
     compiled = []
     monkeypatch.setattr(ninja, "compile_targets", lambda *given: compiled.append(given))

@@ -4,21 +4,23 @@
 from __future__ import annotations
 
 import asyncio
-import re
 
+import project
 import pytest
 
 from switchover.core import paths
 from switchover.qemu.build import Build
 from switchover.suites import unittests
 
-CHANGED = re.compile(r"^\+\+\+ b/tests/unit/((?:test|check)-[\w-]+)\.c$", re.MULTILINE)
 
-
+@pytest.mark.usefixtures("project")
 def test_own_are_those_that_the_patches_touch():
-    patches = sorted(paths.PATCHES.glob("*.patch"))
-    touched = {name for one in patches for name in CHANGED.findall(one.read_text())}
-    assert sorted(touched) == unittests.OWN
+    touched = ["tests/unit/test-b.c", "tests/unit/meson.build", "util/test-c.c"]
+    project.write_series(
+        one="".join(f"+++ b/{name}\n" for name in touched),
+        two="+++ b/tests/unit/test-b.c\n+++ b/tests/unit/check-a.c\n",
+    )
+    assert unittests.own() == ["check-a", "test-b"]
 
 
 # It writes where it may, and fails.
