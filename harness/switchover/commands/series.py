@@ -5,19 +5,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..core import paths
 from ..core.errors import WrongTree
-from ..core.git import edited, git
-from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..qemu import patches, tree
-from ..series import check, commits, prepare, rebase
-from ..suites import base_failures
-
-SHOWN = "build/tree/patched"
-TESTS = "tests/qemu-iotests/tests"
+from ..qemu import tree
+from ..series import check, prepare, rebase
+from ..series.export import SHOWN, export
 
 
 def apply(progress: Progress) -> None:
@@ -27,48 +21,6 @@ def apply(progress: Progress) -> None:
             f"{SHOWN} has local work; keep it with scripts/series export, "
             f"or drop it with: rm -r {SHOWN}"
         )
-
-
-def export() -> list[str]:
-    """Write the patched tree's commits to patches/, and return their files.
-
-    The iotests that they add go to iotests/, where they can be read. Raises
-    WrongTree when something is not committed, or not on top of the base.
-    """
-    with exclusive("tree", "preparing the source trees"):
-        source = _exportable()
-        span = f"{tree.BASE}..HEAD"
-        with TemporaryDirectory(dir=paths.BUILD) as temporary:
-            made = commits.format_patches(source, span, Path(temporary))
-            patches.replace(made)
-        added = git(source, "diff", "--name-only", "--diff-filter=A", span, "--", TESTS)
-        _export_tests([source / name for name in added.splitlines()])
-        tree.remember_patched()
-    return [patch.name for patch in made]
-
-
-def _exportable() -> Path:
-    source = paths.tree_dir("patched")
-    if not source.is_dir():
-        raise WrongTree("there is no patched tree yet; run: scripts/series apply")
-    if changes := edited(source):
-        raise WrongTree(
-            f"{SHOWN} has changes that are not committed ({changes}); "
-            "commit them there, then export again"
-        )
-    if git(source, "rev-list", f"HEAD..{tree.BASE}"):
-        raise WrongTree(
-            f"{SHOWN} is not on top of its base; rebase it there: git rebase base"
-        )
-    return source
-
-
-def _export_tests(tests: list[Path]) -> None:
-    if tests or paths.IOTESTS.is_dir():
-        paths.IOTESTS.mkdir(exist_ok=True)
-        # The declaration is ours, and no part of the series.
-        present = [p for p in paths.IOTESTS.iterdir() if p.name != base_failures.FILE]
-        patches.mirror(tests, paths.IOTESTS, present)
 
 
 def main() -> int:

@@ -15,13 +15,17 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..core import paths
 from ..core.command import reason
 from ..core.errors import WrongTree
+from ..core.progress import Progress
+from .commits import Series
+from .finding import Finding
 
 SCRIPT = Path("scripts") / "checkpatch.pl"
 FILE = "checkpatch.toml"
@@ -49,13 +53,37 @@ class Message:
         )
 
 
+def findings(series: Series, name: str, progress: Progress) -> Iterator[Finding]:
+    """What the script of the tree `name` says about each patch and is not justified."""
+    reasons = justified()
+    total = len(series.commits)
+    with (
+        progress.step("checkpatch", total) as step,
+        TemporaryDirectory(dir=paths.BUILD) as temporary,
+    ):
+        files = series.format(Path(temporary))
+        for commit, file in zip(series.commits, files, strict=True):
+            step.update(commit.number - 1, total)
+            found = run(file, paths.tree_dir(name))
+            mine = reasons.pop(commit.subject, {})
+            wrong = [*map(str, unjustified(found, mine))]
+            wrong += [
+                f"{FILE} justifies {words!r}, which is not said"
+                for words in unused(found, mine)
+            ]
+            yield Finding("checkpatch", "; ".join(wrong), commit.number, commit.subject)
+    for subject in reasons:
+        wrong_subject = f"{FILE} has a patch that is not in the series: {subject}"
+        yield Finding("checkpatch", wrong_subject)
+
+
 def run(patch: Path, source: Path) -> list[Message]:
     """What the script of the tree `source` says about a patch.
 
     When it says nothing that can be understood, that is a message, too.
     """
     # It takes a relative path with ".." in it for a range of commits.
-    command = ["perl", SCRIPT, *OPTIONS, patch.resolve()]
+    command: list[str | Path] = ["perl", SCRIPT, *OPTIONS, patch.resolve()]
     try:
         ended = subprocess.run(
             command,

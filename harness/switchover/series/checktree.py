@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..core import paths
 from ..core.command import CommandFailed
+from ..core.errors import BuildFailed
 from ..core.git import git, head
 from ..core.lock import exclusive
 from ..core.progress import Progress, Task
@@ -29,6 +30,11 @@ TESTS.append("tests/qtest/migration-test")
 def build() -> Build:
     """The build, as it was left."""
     return Build(NAME, paths.build_dir(NAME))
+
+
+def log() -> Path:
+    """What the compiler said last."""
+    return paths.LOGS / f"compile-{NAME}.log"
 
 
 def move(commit: str) -> Path:
@@ -49,8 +55,19 @@ def move(commit: str) -> Path:
     return tree
 
 
-def compile_at(commit: str, base: str, progress: Progress) -> Build:
-    """Build a commit that is on top of `base`; raises BuildFailed, DiskFull."""
+def compile_at(commit: str, base: str, progress: Progress) -> str:
+    """Build a commit that is on top of `base`; why that failed, or "".
+
+    Raises DiskFull.
+    """
+    try:
+        _compile_at(commit, base, progress)
+    except BuildFailed as error:
+        return str(error)
+    return ""
+
+
+def _compile_at(commit: str, base: str, progress: Progress) -> None:
     made = build()
     with exclusive(NAME, "checking the series"):
         tree = move(commit)
@@ -65,15 +82,13 @@ def compile_at(commit: str, base: str, progress: Progress) -> Build:
             origin.write_text(base)
         with progress.step(f"compile {NAME}") as step:
             _compile(made, step)
-    return made
 
 
 def _compile(made: Build, step: Task) -> None:
     programs = [str(path.relative_to(made.directory)) for path in made.programs]
     known = (made.directory / "build.ninja").read_text()
     tests = [test for test in TESTS if f"\nbuild {test}:" in known]
-    log = paths.LOGS / f"compile-{NAME}.log"
-    ninja.compile_targets(made.directory, [*programs, *tests], log, step)
+    ninja.compile_targets(made.directory, [*programs, *tests], log(), step)
 
 
 def _add_wraps(tree: Path, base: Path) -> None:

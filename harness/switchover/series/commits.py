@@ -77,13 +77,9 @@ class Series:
 
     def format(self, folder: Path) -> list[Path]:
         """Write it to a folder as patches/ has it; the files in order."""
-        return format_patches(_repository(), f"{self.base}..{self.tip}", folder)
-
-
-def format_patches(source: Path, span: str, folder: Path) -> list[Path]:
-    """Write commits of the tree `source` to a folder as patches; in order."""
-    git(source, *FORMAT, "--output-directory", folder, span)
-    return sorted(folder.iterdir())
+        span = f"{self.base}..{self.tip}"
+        git(_repository(), *FORMAT, "--output-directory", folder, span)
+        return sorted(folder.iterdir())
 
 
 def applied(progress: Progress) -> Series:

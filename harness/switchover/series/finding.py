@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from ..core import files, paths
@@ -17,10 +18,10 @@ class Finding:
     `patch` is its place in the series; 0 for what is about the series as a whole.
     """
 
-    patch: int
-    subject: str
     check: str
     wrong: str = ""
+    patch: int = 0
+    subject: str = ""
     seconds: float = 0.0
     log: str = ""
     remembered: bool = False
@@ -39,28 +40,25 @@ class Finding:
         return f"{where}{self.check}: {self.wrong or 'passed'}{log}"
 
 
-class Memory:
-    """What the slow checks found, by a key for all that decides it."""
+def recall(key: str) -> list[Finding] | None:
+    """What was found; None if what the key stands for was never checked to its end."""
+    found = _read().get(key)
+    return None if found is None else [Finding(**one) for one in found]
 
-    def __init__(self) -> None:
-        self._path = paths.BUILD / "series-check.json"
 
-    def recall(self, key: str) -> list[Finding] | None:
-        """What was found; None if it was never checked to its end."""
-        found = self._read().get(key)
-        return found and [Finding(**one, remembered=True) for one in found]
+def store(key: str, findings: list[Finding]) -> None:
+    """Remember this by a key for all that decides it."""
+    found = [{**asdict(one), "remembered": True} for one in findings]
+    files.write_json(_file(), {**_read(), key: found})
 
-    def store(self, key: str, findings: list[Finding]) -> None:
-        """Remember this."""
-        known = self._read()
-        known[key] = [
-            {k: v for k, v in asdict(one).items() if k != "remembered"}
-            for one in findings
-        ]
-        files.write_json(self._path, known)
 
-    def _read(self) -> dict[str, list[dict[str, Any]]]:
-        try:
-            return json.loads(self._path.read_text())
-        except (FileNotFoundError, ValueError):
-            return {}
+def _read() -> dict[str, list[dict[str, Any]]]:
+    try:
+        known: dict[str, list[dict[str, Any]]] = json.loads(_file().read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return known
+
+
+def _file() -> Path:
+    return paths.BUILD / "series-check.json"

@@ -35,9 +35,11 @@ def make(source: Path, log: Path) -> str:
     """Make it from the tree `source`; what is wrong with it, or "" if nothing is."""
     folder = paths.BUILD / "manual"
     doctrees = folder / "doctrees"
-    command = [
-        *(paths.VENV / "bin" / "sphinx-build", *OPTIONS, "-d", doctrees),
-        *(source / "docs", folder / "html"),
+    command: list[str | Path] = [
+        paths.VENV / "bin" / "sphinx-build",
+        *(*OPTIONS, "-d", str(doctrees)),
+        source / "docs",
+        folder / "html",
     ]
     try:
         code = _run(command, log)
@@ -64,6 +66,7 @@ def _run(command: list[str | Path], log: Path) -> int:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,
+            text=True,
             start_new_session=True,
         ) as process,
         stopping(process),

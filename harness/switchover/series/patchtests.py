@@ -1,17 +1,29 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The tests that a patch adds or changes, found from what it touches."""
+"""The tests that a patch adds or changes, found from what it touches, and their runs.
+
+To add a test for a patch, add it in build/tree/patched, to a commit of the series, and
+export: nothing lists it here. How an iotest fails on base is said in iotests/base.toml.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from ..core import paths
+from ..core.progress import Progress
+from ..qemu.build import Build
+from ..suites import iotests_folder, own_iotests, qtests, unittests
+from ..suites.base_failures import Declaration
+from ..suites.iotest_check import FORMATS, Check, QemuTestRun
 from .commits import Commit
 
-IOTESTS = PurePath("tests/qemu-iotests")
-UNIT = PurePath("tests/unit")
-QTEST = PurePath("tests/qtest")
+IOTESTS = PurePath(iotests_folder.IN_TREE)
+UNIT = PurePath(unittests.FOLDER)
+QTEST = PurePath(qtests.FOLDER)
 # Many files make this one program.
 MIGRATION = QTEST / "migration"
 # A test or its reference outputs; what else is there is none.
@@ -42,17 +54,36 @@ class PatchTests:
 def of(commit: Commit, source: Path) -> PatchTests:
     """The tests of a patch; `source` is the tree as it is with the patch."""
     files = [PurePath(name) for name in commit.files()]
-    qtests: dict[str, tuple[str, ...]] = {}
+    changed: dict[str, tuple[str, ...]] = {}
     for path in files:
         if path.suffix == ".c" and path.parent in (QTEST, MIGRATION):
-            name = "migration-test" if path.parent == MIGRATION else path.stem
+            program = qtests.MIGRATION if path.parent == MIGRATION else path.stem
             text, diff = (source / path).read_text(), commit.diff(str(path))
-            qtests[name] = qtests.get(name, ()) + changed_paths(text, diff)
+            changed[program] = changed.get(program, ()) + changed_paths(text, diff)
     return PatchTests(
         tuple(sorted({name for path in files if (name := _iotest(path))})),
         tuple(sorted(path.stem for path in files if _is_unit_test(path))),
-        qtests,
+        changed,
     )
+
+
+def run(
+    tests: PatchTests, build: Build, progress: Progress
+) -> Iterator[tuple[str, QemuTestRun]]:
+    """Run them, and say what became of each; raises BuildFailed."""
+    for name in unittests.compile_tests(build, list(tests.unit), progress):
+        with progress.step(f"{name} on {build.name}"):
+            yield f"unit test {name}", asyncio.run(unittests.run(build, name))
+    source = paths.tree_dir(build.source) / iotests_folder.IN_TREE
+    checks = [Check(build, source, format) for format in FORMATS]
+    for name in tests.iotests:
+        own = own_iotests.run(checks, name, Declaration(), progress)
+        for result in asyncio.run(own):
+            yield f"iotest {name} ({result.format})", result.outcome
+    for name, wanted in tests.qtests.items():
+        qtests.compile_test(build, name, progress)
+        with progress.step(f"{name} on {build.name}"):
+            yield f"qtest {name}", asyncio.run(qtests.run(build, name, wanted))
 
 
 def changed_paths(text: str, diff: str) -> tuple[str, ...]:

@@ -20,10 +20,8 @@ from ..core.git import edited, git, head
 from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import tree
-from . import check, coverletter, rebase
+from . import check, coverletter, patch_by_patch, rebase
 from .commits import Series
-from .coverletter import CoverLetter
-from .finding import Finding
 
 # Without the latter, which is only recommended, the former can't read an address.
 MAIL = ["git-email", "libmailtools-perl"]
@@ -72,10 +70,12 @@ def main(folder: Path, signoff: bool) -> None:
         letter = coverletter.read()
         series = rebase.refreshed(progress)
         body = letter.body([commit.subject for commit in series.commits])
+        options = [f"--reroll-count={letter.version}"] if letter.version > 1 else []
         refuse_unchecked(series, progress)
         if signoff:
             agree(paths.tree_dir(rebase.NAME) / PROVENANCE)
-        write(folder, series, letter, body, submitter, signoff)
+            options.append("--signoff")
+        write(folder, series, f"{letter.subject}\n\n{body}", options, submitter)
     files = " ".join(path.name for path in sorted(folder.glob("*.patch"))[:2])
     print(
         f"{folder} has the mails ({files} ...) and in {DRY_RUN} what git send-email "
@@ -111,11 +111,8 @@ def refuse_dirty_trees() -> None:
 
 def refuse_unchecked(series: Series, progress: Progress) -> None:
     """Raise NotReady when the check says no, or was not made of just this."""
-    findings: list[Finding] = [
-        *check.about_series(series, rebased=True),
-        *check.messages(series, rebase.NAME, progress),
-        *check.remembered(series),
-    ]
+    findings = check.quick(series, rebase.NAME, progress)
+    findings += patch_by_patch.remembered(series)
     wrong = [str(one) for one in findings if not one.passed]
     if wrong:
         more = len(wrong) - SHOWN_FINDINGS
@@ -140,21 +137,16 @@ def agree(page: Path) -> None:
 def write(
     folder: Path,
     series: Series,
-    letter: CoverLetter,
-    body: str,
+    description: str,
+    options: list[str],
     submitter: Submitter,
-    signoff: bool,
 ) -> None:
     """Make `folder` with the mails and the dry run, whole or not at all."""
+    to = [f"--to={LIST}", *(f"--cc={one}" for one in recipients(series))]
     with files.fresh(folder) as made:
         made.mkdir()
-        options = ["--signoff"] if signoff else []
-        if letter.version > 1:
-            options.append(f"--reroll-count={letter.version}")
-        people = recipients(series)
-        options += [f"--to={LIST}", *(f"--cc={one}" for one in people)]
         try:
-            _format(made, series, f"{letter.subject}\n\n{body}", options, submitter)
+            _format(made, series, description, [*options, *to], submitter)
             (made / DRY_RUN).write_text(_dry_run(made, submitter))
         except CommandFailed as error:
             raise NotReady(

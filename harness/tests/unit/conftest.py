@@ -6,8 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import toy_series
+from project import patch, write_series
 
 from switchover.core import paths
+from switchover.qemu import source
 
 
 @pytest.fixture
@@ -30,3 +33,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     paths.PATCHES.mkdir()
     (paths.PATCHES / "series").touch()
     return tmp_path
+
+
+@pytest.fixture
+def toy(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose QEMU is a few files, with a series of one patch."""
+    monkeypatch.setattr(source, "unpack", lambda tree, _cache: toy_series.write(tree))
+    write_series(**{"0001-first": patch("first", "two", "2")})
+    return project

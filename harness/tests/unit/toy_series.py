@@ -5,11 +5,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-from project import commit, patch, write_series
+from project import commit
 
 from switchover.core.git import git
-from switchover.qemu import tree
 
 FILES = {
     "block.c": "one\ntwo\nthree\n",
@@ -28,12 +26,6 @@ def write(directory: Path) -> None:
         file = directory / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-
-
-def use(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the toy what the base is made from, with a series of one patch."""
-    monkeypatch.setattr(tree.source, "unpack", lambda target, _cache: write(target))
-    write_series(**{"0001-first": patch("first", "two", "2")})
 
 
 def clone(directory: Path, middle: str = "two") -> Path:

@@ -4,19 +4,25 @@ from __future__ import annotations
 import json
 
 import pytest
-import toy_series
 from project import commit, patch, write_series
 
-from switchover.commands import series
 from switchover.core import paths
-from switchover.core.errors import BuildFailed, PatchFailed
+from switchover.core.errors import PatchFailed
 from switchover.core.progress import Progress
 from switchover.qemu import tree
-from switchover.qemu.build import Build
-from switchover.series import check, checkpatch, checktree, commits, coverletter
+from switchover.series import (
+    check,
+    checkpatch,
+    checktree,
+    commits,
+    coverletter,
+    export,
+    patch_by_patch,
+    patchtests,
+)
 from switchover.suites.iotest_check import QemuTestRun
 
-NEW_TEST = f"{series.TESTS}/mirror-then-migrate"
+NEW_TEST = f"{export.TESTS}/mirror-then-migrate"
 
 
 class Workshop:
@@ -27,13 +33,13 @@ class Workshop:
         self.broken = ""
         self.failing = ""
 
-    def compile_at(self, commit: str, _base: str, _progress: Progress) -> Build:
+    def compile_at(self, commit: str, _base: str, _progress: Progress) -> str:
         source = checktree.move(commit)
         text = (source / "block.c").read_text()
         self.built.append(text.split("\n")[1])
         if self.broken and self.broken in text:
-            raise BuildFailed("QEMU does not compile")
-        return Build(checktree.NAME, paths.build_dir(checktree.NAME))
+            return "QEMU does not compile"
+        return ""
 
     def tests(self, *_arguments):
         status = self.failing or "pass"
@@ -41,28 +47,26 @@ class Workshop:
 
 
 @pytest.fixture
-def workshop(project, monkeypatch) -> Workshop:
+def workshop(toy, monkeypatch) -> Workshop:
     """A toy of two exported patches, which can be checked in no time."""
-    toy_series.use(monkeypatch)
     shop = Workshop()
     monkeypatch.setattr(checktree, "compile_at", shop.compile_at)
-    monkeypatch.setattr(check, "_tests", shop.tests)
-    monkeypatch.setattr(check.configure, "decisive", lambda: "")
+    monkeypatch.setattr(patchtests, "run", shop.tests)
+    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "")
     patched = tree.ensure("patched", Progress()).directory
     commit(patched, "block.c", "one\n2\n3\n", "second")
-    series.export()
+    export.export()
     letter = "Subject: A\nVersion: 1\n\n{patches from first}\n"
-    (paths.PATCHES / coverletter.FILE).write_text(letter)
+    (toy / "patches" / coverletter.FILE).write_text(letter)
     return shop
 
 
 def wrong(fast: bool = False) -> list[str]:
     """Run the check; what it finds wrong."""
     made = commits.applied(Progress())
-    found = [*check.about_series(made, False)]
-    found += check.messages(made, "base", Progress())
+    found = check.quick(made, "base", Progress())
     if not fast:
-        found += check.patch_by_patch(made, Progress())
+        found += patch_by_patch.findings(made, Progress())
     return [str(one) for one in found if not one.passed]
 
 
@@ -99,7 +103,7 @@ def test_another_message_makes_nothing_stale(workshop):
 
 def test_other_compilers_make_all_stale(workshop, monkeypatch):
     wrong()
-    monkeypatch.setattr(check.configure, "decisive", lambda: "gcc 13")
+    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "gcc 13")
     wrong()
     assert len(workshop.built) == 4
 
@@ -123,10 +127,10 @@ def test_a_test_that_does_not_pass_is_named(workshop):
 @pytest.mark.usefixtures("workshop")
 def test_what_was_not_checked_is_no_pass():
     made = commits.applied(Progress())
-    found = next(check.remembered(made))
+    found = next(patch_by_patch.remembered(made))
     assert str(found).endswith("not checked as it is now")
     wrong()
-    assert all(one.passed for one in check.remembered(made))
+    assert all(one.passed for one in patch_by_patch.remembered(made))
 
 
 @pytest.mark.usefixtures("workshop")
@@ -142,7 +146,7 @@ def test_a_patch_that_export_would_change_is_named():
 def test_iotests_have_to_be_the_same_as_in_the_series():
     patched = paths.tree_dir("patched")
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
-    series.export()
+    export.export()
     assert wrong(fast=True) == []
     copy = paths.IOTESTS / "mirror-then-migrate"
     copy.chmod(0o755)
@@ -159,11 +163,11 @@ def test_what_checkpatch_says_needs_a_reason():
     with pytest.raises(tree.WrongTree):
         wrong(fast=True)
     made = commits.between("base", "series")
-    said = [str(one) for one in check.messages(made, "base", Progress())]
+    said = [str(one) for one in checkpatch.findings(made, "base", Progress())]
     assert said[1] == "0002 second: checkpatch: line 7: ERROR: no"
     reasons = '["first"]\n"no" = "why"\n["second"]\n"yes" = "why"\n["third"]\n'
     (paths.PATCHES / checkpatch.FILE).write_text(reasons)
-    assert [str(one) for one in check.messages(made, "base", Progress())] == [
+    assert [str(one) for one in checkpatch.findings(made, "base", Progress())] == [
         "0001 first: checkpatch: passed",
         (
             "0002 second: checkpatch: line 7: ERROR: no; "

@@ -12,28 +12,33 @@ from switchover.core.errors import NotReady, WrongTree
 from switchover.core.git import NOBODY, git
 from switchover.core.progress import Progress
 from switchover.qemu import tree
-from switchover.series import check, coverletter, finding, prepare, rebase
+from switchover.series import (
+    checkpatch,
+    coverletter,
+    finding,
+    patch_by_patch,
+    prepare,
+    rebase,
+)
 
 LETTER = "Subject: block: Count\nVersion: 1\n\n{patches from first}: all, {count}\n"
 
 
 @pytest.fixture
-def ready(project, monkeypatch):
+def ready(toy, monkeypatch):
     """A toy series that is rebased, checked and committed; git knows who sends it."""
-    toy_series.use(monkeypatch)
     (paths.PATCHES / coverletter.FILE).write_text(LETTER)
-    (project / ".gitignore").write_text("/build/\n/clone/\n/mails/\n")
-    git(project, "init", "--quiet")
-    git(project, "config", "user.name", "A Submitter")
-    git(project, "config", "user.email", "me@example.org")
-    commit_all(project)
+    (toy / ".gitignore").write_text("/build/\n/clone/\n/mails/\n")
+    git(toy, "init", "--quiet")
+    git(toy, "config", "user.name", "A Submitter")
+    git(toy, "config", "user.email", "me@example.org")
+    commit_all(toy)
     monkeypatch.setattr(prepare, "_dry_run", lambda _folder, _submitter: "OK\n")
     monkeypatch.setattr(bootstrap, "missing_packages", lambda _names: [])
-    monkeypatch.setattr(check.configure, "decisive", lambda: "")
-    monkeypatch.setattr(check, "_not_exported", lambda _series: "")
-    rebase.onto("main", toy_series.clone(project / "clone"), Progress())
+    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "")
+    rebase.onto("main", toy_series.clone(toy / "clone"), Progress())
     remember("")
-    return project
+    return toy
 
 
 def commit_all(project) -> None:
@@ -44,8 +49,8 @@ def commit_all(project) -> None:
 def remember(wrong: str) -> None:
     """Let the slow check have found this about the rebased series."""
     (commit,) = rebase.refreshed(Progress()).commits
-    found = finding.Finding(1, "first", "build", wrong)
-    finding.Memory().store(check._key(commit), [found])
+    found = finding.Finding("build", wrong)
+    finding.store(patch_by_patch._key(commit), [found])
 
 
 def mails(project, signoff: bool = False) -> dict[str, str]:
@@ -144,8 +149,8 @@ def test_a_check_of_something_else_is_refused(ready):
 
 
 def test_what_checkpatch_says_is_refused(ready, monkeypatch):
-    message = check.checkpatch.Message(3, "ERROR: no")
-    monkeypatch.setattr(check.checkpatch, "run", lambda _patch, _tree: [message])
+    message = checkpatch.Message(3, "ERROR: no")
+    monkeypatch.setattr(checkpatch, "run", lambda _patch, _tree: [message])
     with pytest.raises(NotReady, match="checkpatch: line 3: ERROR: no"):
         mails(ready)
 

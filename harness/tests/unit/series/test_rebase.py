@@ -14,12 +14,6 @@ from switchover.core.progress import Progress
 from switchover.series import rebase
 
 
-@pytest.fixture
-def toy(project, monkeypatch):
-    toy_series.use(monkeypatch)
-    return project
-
-
 def onto(clone, revision: str = "main"):
     return rebase.onto(revision, clone, Progress())
 

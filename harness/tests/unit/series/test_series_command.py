@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from project import commit, patch, write_series
+from project import commit
 
 from switchover.commands import series
 from switchover.core import paths
@@ -12,23 +12,17 @@ from switchover.core.errors import WrongTree
 from switchover.core.git import git, head
 from switchover.core.progress import Progress
 from switchover.qemu import tree
+from switchover.series import export
 from switchover.suites import base_failures
 
-NEW_TEST = f"{series.TESTS}/mirror-then-migrate"
+NEW_TEST = f"{export.TESTS}/mirror-then-migrate"
 
 
 @pytest.fixture
-def patched(project, monkeypatch):
-    """The patched tree of a project whose QEMU is one file, with one patch."""
-
-    def unpack(target, _cache):
-        target.mkdir()
-        (target / "block.c").write_text("one\ntwo\nthree\n")
-        return "a toy"
-
-    monkeypatch.setattr(tree.source, "unpack", unpack)
-    write_series(old=patch("first", "two", "2"))
-    return tree.ensure("patched", Progress()).directory
+def patched(toy):
+    """The patched tree of the toy, with one patch."""
+    tree.ensure("patched", Progress())
+    return toy / "build" / "tree" / "patched"
 
 
 def contents() -> dict[str, str]:
@@ -37,7 +31,7 @@ def contents() -> dict[str, str]:
 
 def test_commits_become_patches(patched):
     commit(patched, "block.c", "one\n2\n3\n", "block: count on")
-    assert series.export() == ["0001-first.patch", "0002-block-count-on.patch"]
+    assert export.export() == ["0001-first.patch", "0002-block-count-on.patch"]
     assert sorted(contents()) == [
         "0001-first.patch",
         "0002-block-count-on.patch",
@@ -49,7 +43,7 @@ def test_commits_become_patches(patched):
 
 @pytest.mark.usefixtures("patched")
 def test_patches_hold_nothing_that_changes_by_itself():
-    series.export()
+    export.export()
     text = contents()["0001-first.patch"]
     assert text.startswith("From " + "0" * 40)
     assert "Subject: [PATCH] first\n" in text
@@ -59,14 +53,14 @@ def test_patches_hold_nothing_that_changes_by_itself():
 
 def test_what_is_exported_is_no_local_work(patched):
     commit(patched, "block.c", "one\n2\n3\n", "block: count on")
-    series.export()
+    export.export()
     series.apply(Progress())
     assert (patched / "block.c").read_text() == "one\n2\n3\n"
 
 
 def test_export_then_apply_elsewhere_is_the_same_tree(patched):
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
-    series.export()
+    export.export()
     content = git(patched, "rev-parse", "HEAD^{tree}")
     git(paths.tree_dir("base"), "worktree", "remove", "--force", patched)
     series.apply(Progress())
@@ -78,12 +72,12 @@ def test_added_iotests_are_copied(patched):
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
     (patched / NEW_TEST).chmod(0o755)
     git(patched, "commit", "--quiet", "--all", "--amend", "--no-edit", env=tree.NOBODY)
-    series.export()
+    export.export()
     (copy,) = paths.IOTESTS.iterdir()
     assert copy.read_bytes() == (patched / NEW_TEST).read_bytes()
     assert copy.stat().st_mode & 0o111
     git(patched, "reset", "--quiet", "--hard", "HEAD^")
-    series.export()
+    export.export()
     assert not list(paths.IOTESTS.iterdir())
 
 
@@ -92,7 +86,7 @@ def test_the_declaration_beside_the_iotests_is_kept(patched):
     (paths.IOTESTS / base_failures.FILE).write_text("[mirror-then-migrate]\n")
     (paths.IOTESTS / "no-longer-there").touch()
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
-    series.export()
+    export.export()
     names = sorted(path.name for path in paths.IOTESTS.iterdir())
     assert names == [base_failures.FILE, "mirror-then-migrate"]
 
@@ -101,7 +95,7 @@ def test_what_is_not_committed_is_not_exported(patched):
     before = contents()
     (patched / "block.c").write_text("mine\n")
     with pytest.raises(WrongTree, match=r"not committed \(block.c\)"):
-        series.export()
+        export.export()
     assert contents() == before
 
 
@@ -117,10 +111,10 @@ def test_a_series_that_left_its_base_is_not_exported(patched):
     git(patched, "checkout", "--quiet", "--orphan", "other")
     git(patched, "commit", "--quiet", "--message=other", env=tree.NOBODY)
     with pytest.raises(WrongTree, match="not on top of its base"):
-        series.export()
+        export.export()
 
 
 @pytest.mark.usefixtures("project")
 def test_there_has_to_be_a_tree():
     with pytest.raises(WrongTree, match="scripts/series apply"):
-        series.export()
+        export.export()
