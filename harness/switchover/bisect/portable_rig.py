@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..guest import disk
-from ..judging.oracle import VMEvidence, crash
+from ..judging import evidence
+from ..judging.oracle import Evidence, judge
 from ..qemu import firmware
 from ..qemu.build import Build
 from ..stories.results_table import shortened, size
@@ -42,7 +43,7 @@ class PortableRig:
         self.status = ""
         # The first one says why it ended as it did.
         self.errors: list[str] = []
-        self.lost = 0
+        self._difference: disk.Difference | None = None
         self.link = Link(folder, LINK, NBD)
         self._build = build
         self._folder = folder
@@ -168,8 +169,7 @@ class PortableRig:
     async def compare(self) -> None:
         """Note what the target's image lacks."""
         images = self._folder / self._image, self._folder / "target.raw"
-        difference = await asyncio.to_thread(disk.compare, *images)
-        self.lost = difference.blocks * disk.BLOCK
+        self._difference = await asyncio.to_thread(disk.compare, *images)
 
     async def quit(self) -> None:
         """Let all processes end, after the source has had time to abort."""
@@ -197,10 +197,13 @@ class PortableRig:
         """The verdict on the run."""
         # A destination whose source has given up exits with an error.
         killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
-        crashes = [found for vm in killed if (found := crash(_evidence(vm)))]
-        parts = [f"crash: {shortened(text)}" for text in crashes]
-        if self.lost and self.status == "completed":
-            parts.append(f"completed, {size(self.lost)} never copied")
+        image = evidence.Disk("disk0", 0, None, self._difference, {}, written=False)
+        seen = Evidence(tuple(map(evidence.of_vm, killed)), (evidence.of_disk(image),))
+        verdict = judge(seen)
+        parts = [f"crash: {shortened(text)}" for text in verdict.crashes]
+        if verdict.blocks_lost and self.status == "completed":
+            lost = size(verdict.blocks_lost * disk.BLOCK)
+            parts.append(f"completed, {lost} never copied")
         if parts:
             return Outcome(BAD, "; ".join(parts))
         error = next(iter(self.errors), "")
@@ -210,7 +213,3 @@ class PortableRig:
             return Outcome(SKIP, f"the source exited: {self.source.stderr.strip()}")
         reason = f": {shortened(error)}" if error else ""
         return Outcome(GOOD, self.status + reason)
-
-
-def _evidence(vm: VM) -> VMEvidence:
-    return VMEvidence(vm.name, vm.exit_code, vm.told_to_quit, vm.killed, vm.stderr)

@@ -88,6 +88,13 @@ class WrongRange(HarnessError):
     exit_code = 22
 
 
+def first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error of several tasks to tell of: the first that has a sentence, if any."""
+    known = group.subgroup(HarnessError) or group
+    one = known.exceptions[0]
+    return first(one) if isinstance(one, BaseExceptionGroup) else one
+
+
 def _interrupt(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 

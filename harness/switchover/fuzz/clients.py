@@ -11,9 +11,9 @@ import asyncio
 from collections import defaultdict
 from pathlib import Path
 
-from ..guest import disk, record
+from ..guest import record
 from ..guest.nbdclient import NBDClient, Unexpected
-from ..judging.oracle import DiskEvidence
+from ..judging.evidence import Disk
 
 CONNECT_SECONDS = 1.5
 SOCKET = "source-nbd.sock"
@@ -56,16 +56,12 @@ class Clients:
         await client.end()
         self._written[number].update(client.acknowledged)
 
-    def evidence(self, number: int, image: Path | None) -> DiskEvidence:
-        """What was acknowledged, and what is in the image of the side that goes on."""
+    def disk(self, number: int, image: Path | None) -> Disk:
+        """What was acknowledged, and the image of the side that goes on."""
+        told = self._written[number]
         owner = _owner(number)
-        return DiskEvidence(
-            number=owner,
-            differing=None,
-            first=None,
-            acknowledged=self._written[number],
-            found=disk.records(image, owner, START) if image else None,
-        )
+        by_chance = {"must_match": False, "written": False}
+        return Disk(f"client{number}", owner, image, None, told, START, **by_chance)
 
 
 def _owner(number: int) -> int:

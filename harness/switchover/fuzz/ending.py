@@ -57,7 +57,7 @@ class Ending:
         except Died as error:
             raise Over(str(error)) from None
         except Hang as error:
-            self._player.hang = str(error)
+            self._player.notes.hang = str(error)
             raise Over(str(error)) from None
         if self._player.notes.surprises:
             raise Over(self._player.notes.surprises[0])

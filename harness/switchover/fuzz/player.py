@@ -6,13 +6,15 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..guest import disk, record
-from ..judging import journey, legal_statuses
+from ..judging import evidence, journey, legal_statuses
+from ..judging.evidence import Disk
 from ..judging.notes import Notes
-from ..judging.oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
+from ..judging.oracle import Verdict, judge
 from ..qemu.build import Build
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died, Hang, Refused
@@ -70,7 +72,6 @@ class Player:
         self.differences: dict[int, disk.Difference] = {}
         self.guarantees: dict[int, Guarantee] = {}
         self._job_commands: dict[str, JobCommands] = defaultdict(JobCommands)
-        self.hang: str | None = None
 
     @property
     def source(self) -> VM:
@@ -93,7 +94,7 @@ class Player:
         return journey.statuses(destination)[-1:] == ["completed"]
 
     def _statuses(self) -> list[str]:
-        return journey.without_snapshots(self.source)
+        return journey.outgoing(self.source)
 
     def attempt(self) -> list[str]:
         """The statuses of the last migration."""
@@ -125,8 +126,8 @@ class Player:
         except Died as error:
             raise Over(str(error)) from None
         except Hang as error:
-            self.hang = str(error)
-            raise Over(self.hang) from None
+            self.notes.hang = str(error)
+            raise Over(self.notes.hang) from None
         if self.notes.surprises:
             raise Over(self.notes.surprises[0])
 
@@ -407,53 +408,40 @@ class Player:
         self.faults.end()
         await self.clients.end()
         await self.processes.kill()
-        vms = self.processes.vms
-        said = record.report("".join(vm.console.text for vm in vms))
-        # A guest can't write to what was taken from it.
-        robbed = self._robbed or self.may_fail
-        return judge(
-            Evidence(
-                vms=tuple(
-                    VMEvidence(v.name, v.exit_code, v.told_to_quit, v.killed, v.stderr)
-                    for v in vms
-                ),
-                disks=(
-                    *(self._disk(i) for i in self.processes.disks),
-                    *(self._client(i) for i in self.processes.disks),
-                ),
-                journey=tuple(s for s in self._statuses() if s in journey.LANDMARKS),
-                errors=tuple(self.notes.errors),
-                guest_errors=() if robbed else said.errors,
-                surprises=tuple(self.notes.surprises),
-                hang=self.hang,
-                stops=journey.stops(self.source),
-            )
-        )
+        disks = [
+            *(self._disk(i) for i in self.processes.disks),
+            *(self._client(i) for i in self.processes.disks),
+        ]
+        seen = evidence.collect(self.processes.vms, disks, self.notes, [self.source])
+        if self._robbed or self.may_fail:
+            # A guest can't write to what was taken from it.
+            seen = replace(seen, guest_errors=())
+        return judge(seen)
 
     @property
     def may_fail(self) -> bool:
         """Whether the guest went over to a target that was harmed."""
         return self.harmed and any(self.moved(i) for i in self.processes.disks)
 
-    def _disk(self, number: int) -> DiskEvidence:
-        difference = self.differences.get(number)
+    def _disk(self, number: int) -> Disk:
         side = self._side(number)
         # What the guest was told elsewhere has nothing to do with the source's disk.
         vms = [self.source] if side == SOURCE else self.processes.vms
-        said = record.report("".join(vm.console.text for vm in vms))
-        image = self.processes.image(side, number) if side else None
-        return DiskEvidence(
+        return Disk(
+            name=f"disk{number}",
             number=number,
-            differing=difference.blocks if difference else None,
-            first=difference.first if difference else None,
-            acknowledged=said.acknowledged.get(number, {}),
-            found=disk.records(image, number) if image else None,
+            image=self.processes.image(side, number) if side else None,
+            difference=self.differences.get(number),
+            acknowledged=evidence.said(vms).acknowledged.get(number, {}),
+            must_match=self.guarantees.get(number) is Guarantee.OWED
+            and not self.reclaimed,
+            written=False,
         )
 
-    def _client(self, number: int) -> DiskEvidence:
+    def _client(self, number: int) -> Disk:
         side = self._side(number)
         image = self.processes.image(side, number) if side else None
-        return self.clients.evidence(number, image)
+        return self.clients.disk(number, image)
 
     def _side(self, number: int) -> str | None:
         """Where the records of a disk have to be; None if QEMU owes none."""

@@ -11,6 +11,7 @@ from .legal_statuses import of_migrations
 
 # The statuses that tell one story from another.
 LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
+COMPLETED = {"status": "completed"}
 
 
 def statuses(source: VM) -> list[str]:
@@ -18,20 +19,21 @@ def statuses(source: VM) -> list[str]:
     return [e.data["status"] for e in source.events if e.name == "MIGRATION"]
 
 
-def without_snapshots(source: VM) -> list[str]:
-    """The same without those of snapshots, which QEMU takes for migrations."""
-    saved = source.monitor.commands.count("snapshot-save")
-    return of_migrations(statuses(source), saved)
+def outgoing(source: VM) -> list[str]:
+    """The same without those of its own arrival, and of snapshots.
+
+    Snapshots are migrations to QEMU.
+    """
+    commands, seen = source.monitor.commands, statuses(source)
+    if "migrate-incoming" in commands:
+        ends = [n for n, s in enumerate(seen) if s in ("completed", "failed")]
+        seen = seen[ends[0] + 1 :] if ends else []
+    return of_migrations(seen, commands.count("snapshot-save"))
 
 
 def is_landmark(event: Event) -> bool:
     """Whether an event tells of a status that matters."""
     return event.name == "MIGRATION" and event.data["status"] in LANDMARKS
-
-
-def journey(source: VM) -> tuple[str, ...]:
-    """The statuses that matter of all migrations from a VM, in order."""
-    return tuple(e.data["status"] for e in source.events if is_landmark(e))
 
 
 def stops(source: VM) -> int:
@@ -45,8 +47,8 @@ def downtime(source: VM, destination: VM) -> float | None:
     By QEMU's own timestamps: a client reads an event late when many jobs talk.
     """
     stops = [event.time for event in source.events if event.name == "STOP"]
-    end = destination.monitor.find("MIGRATION", status="completed")
-    return (end.time - stops[-1]) * 1000 if end and stops else None
+    ends = [e.time for e in destination.events if e.matches("MIGRATION", **COMPLETED)]
+    return (ends[0] - stops[-1]) * 1000 if ends and stops else None
 
 
 def recovery(source: VM, vms: Iterable[VM]) -> float | None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 class Notes:
     """Errors, in order; the writers that `ready` listed; what should not have been.
 
-    `slowest` is the longest time that the source took to answer, in milliseconds.
+    `hang` is the text of a hang; `slowest` the longest time that the source took to
+    answer, in milliseconds.
     """
 
     errors: list[str] = field(default_factory=list)
     writers: list[str] = field(default_factory=list)
     surprises: list[str] = field(default_factory=list)
+    hang: str | None = None
     slowest: float | None = None
 
     def check(self, holds: bool, surprise: str) -> None:

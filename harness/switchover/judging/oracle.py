@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..guest.record import Slots
@@ -36,14 +37,18 @@ class DiskEvidence:
     """One disk: the images compared, and its records on the side that goes on.
 
     `differing` is in blocks of 64 KiB, `first` in bytes; None when the images
-    were not compared. `found` is None when no side went on.
+    were not compared. `found` is None when no image was read. `must_match` tells
+    whether they have to be compared once a migration has completed, `written`
+    whether somebody has to have been told that records are on it.
     """
 
-    number: int
+    name: str
     differing: int | None
     first: int | None
     acknowledged: Slots
     found: Slots | None
+    must_match: bool = True
+    written: bool = True
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,9 @@ class Expected:
     `errors`, `writers` and `stderr` are regular expressions: one for each error
     and each writer, in order; `stderr` for lines that may appear. `crash` is found
     in the one crash that has to happen. Where `blocks_lost` is declared some have
-    to be missing, and with them acknowledged records may be. `stops` is how often
-    the guest is stopped at the source; None where that tells nothing.
+    to be missing, where `records_lost` is some that were acknowledged; None leaves
+    that to chance. `unseen` are patterns of what is not looked at. `stops` is how
+    often the guest is stopped at the source; None where that tells nothing.
     """
 
     journey: tuple[str, ...] = ()
@@ -88,6 +94,8 @@ class Expected:
     writers: tuple[str, ...] = ()
     crash: str | None = None
     blocks_lost: bool = False
+    records_lost: bool | None = False
+    unseen: tuple[str, ...] = ()
     stderr: tuple[str, ...] = ()
     stops: int | None = None
 
@@ -107,6 +115,7 @@ class Verdict:
     blocks_lost: int | None = None
     first_lost: str | None = None
     records_lost: int = 0
+    unseen: tuple[str, ...] = ()
     stops: int = 0
     downtime: float | None = None
     slowest: float | None = None
@@ -152,23 +161,23 @@ class Verdict:
         return [f"failed write in the guest: {e}" for e in self.guest_errors]
 
     def _losses(self, expected: Expected) -> list[str]:
-        if expected.blocks_lost:
-            return [] if self.blocks_lost else ["no block is missing, but some had to"]
         losses = []
-        if self.blocks_lost:
+        if expected.blocks_lost and not self.blocks_lost:
+            losses.append("no block is missing, but some had to be")
+        if self.blocks_lost and not expected.blocks_lost:
             losses.append(f"{self.blocks_lost} blocks differ, first {self.first_lost}")
-        if self.records_lost:
+        if expected.records_lost and not self.records_lost:
+            losses.append("no acknowledged record is lost, but some had to be")
+        if self.records_lost and expected.records_lost is False:
             losses.append(f"{self.records_lost} acknowledged records are lost")
-        return losses
+        return [*losses, *_unlike("blind spot", self.unseen, expected.unseen)]
 
 
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on all that was observed."""
     compared = [d for d in evidence.disks if d.differing is not None]
     lost = sum(d.differing or 0 for d in compared) if compared else None
-    first = next(
-        (f"in disk{d.number} at {d.first}" for d in compared if d.differing), None
-    )
+    first = next((f"in {d.name} at {d.first}" for d in compared if d.differing), None)
     return Verdict(
         journey=evidence.journey,
         errors=evidence.errors,
@@ -181,6 +190,7 @@ def judge(evidence: Evidence) -> Verdict:
         blocks_lost=lost,
         first_lost=first,
         records_lost=sum(len(lost_records(d)) for d in evidence.disks),
+        unseen=tuple(_unseen(evidence)),
         stops=evidence.stops,
         downtime=evidence.downtime,
         slowest=evidence.slowest,
@@ -229,10 +239,24 @@ def lost_records(disk: DiskEvidence) -> list[tuple[int, int, int]]:
     ]
 
 
+def _unseen(evidence: Evidence) -> Iterator[str]:
+    """What should have been looked at, and was not: it proves nothing."""
+    owed = [d for d in evidence.disks if d.must_match]
+    missed = [d.name for d in owed if d.differing is None]
+    if evidence.journey[-1:] == ("completed",) and (missed or not evidence.disks):
+        every = len(missed) == len(owed)
+        yield "nothing was compared" if every else f"{', '.join(missed)} not compared"
+    for disk in evidence.disks:
+        if disk.written and not disk.acknowledged:
+            yield f"no record of {disk.name} was acknowledged"
+        if disk.written and disk.found is None:
+            yield f"no record of {disk.name} was read"
+
+
 def _unlike(what: str, seen: tuple[str, ...], declared: tuple[str, ...]) -> list[str]:
     """Compare what was seen with patterns, one by one and in order."""
     differences = []
-    for text, pattern in zip(seen, declared):
+    for text, pattern in zip(seen, declared, strict=False):
         if not re.search(pattern, text):
             differences.append(f"{what} is {text!r}, not {pattern!r}")
     extra, missing = seen[len(declared) :], declared[len(seen) :]

@@ -14,9 +14,9 @@ from typing import Any
 from ..core.errors import VMLost
 from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
-from ..judging import journey
+from ..judging import evidence
 from ..judging.notes import Notes
-from ..judging.oracle import DiskEvidence, Evidence, Verdict, VMEvidence, judge
+from ..judging.oracle import Verdict, judge
 from ..qemu.build import Build
 from ..vm import commandline, pause
 from ..vm.transports import channels
@@ -75,18 +75,18 @@ class RepeatedMigration:
 
     async def run(self, rounds: int, done: Callable[[int], None]) -> Verdict:
         """Migrate so many times; `done` is told after each."""
-        hang = None
         try:
             await self._run(rounds, done)
         except Hang as error:
-            hang = str(error)
+            self._notes.hang = str(error)
         except (Died, Refused, Unexpected, VMLost, OSError, EOFError) as error:
             self._notes.surprises.append(str(error) or type(error).__name__)
         finally:
             await self._end_clients()
             for vm in self._vms:
                 await vm.kill()
-        return judge(self._evidence(hang))
+        vms = self._vms
+        return judge(evidence.collect(vms, self._disks(), self._notes, vms))
 
     async def _run(self, rounds: int, done: Callable[[int], None]) -> None:
         bootsector.make(self._folder / "boot.raw", GUEST_DISKS)
@@ -250,30 +250,18 @@ class RepeatedMigration:
             ended = {"device": f"m{i}"}
             await now.wait_event("BLOCK_JOB_COMPLETED", DEADLINE_SECONDS, **ended)
 
-    def _evidence(self, hang: str | None) -> Evidence:
-        said = record.report("".join(vm.console.text for vm in self._vms))
-        return Evidence(
-            vms=tuple(
-                VMEvidence(v.name, v.exit_code, v.told_to_quit, v.killed, v.stderr)
-                for v in self._vms
-            ),
-            disks=tuple(self._disk(i, said) for i in range(DISKS)),
-            journey=tuple(s for vm in self._vms for s in journey.journey(vm)),
-            guest_errors=said.errors,
-            surprises=tuple(self._notes.surprises),
-            hang=hang,
-        )
-
-    def _disk(self, i: int, said: record.Report) -> DiskEvidence:
-        difference = self._different.get(i)
-        image = self._image(self._owner, i)
-        return DiskEvidence(
-            number=i,
-            differing=difference.blocks if difference else None,
-            first=difference.first if difference else None,
-            acknowledged=self._written.get(i) or said.acknowledged.get(i, {}),
-            found=disk.records(image, i) if image.exists() else None,
-        )
+    def _disks(self) -> list[evidence.Disk]:
+        said = evidence.said(self._vms).acknowledged
+        return [
+            evidence.Disk(
+                name=f"disk{i}",
+                number=i,
+                image=self._image(self._owner, i),
+                difference=self._different.get(i),
+                acknowledged=self._written.get(i) or said.get(i, {}),
+            )
+            for i in range(DISKS)
+        ]
 
 
 def _file(name: str, image: str, **options: Any) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
+from ..judging.evidence import Disk
 from ..judging.notes import Notes
 from ..vm.vm import VM
 from .jobs import DEADLINE_SECONDS
@@ -30,6 +31,7 @@ class Shared:
         self._storage = storage
         self._notes = notes
         self._clients: list[NBDClient] = []
+        self._differences: dict[int, disk.Difference] = {}
 
     async def start(self, count: int) -> None:
         """Export and mirror so many disks; all clients write, all mirrors are READY.
@@ -119,17 +121,21 @@ class Shared:
             )
 
     async def compare(self) -> None:
-        """Note a surprise unless the destination has all that clients were told."""
+        """Let the clients end, and compare what they have written to."""
         for i, client in enumerate(self._clients):
             await client.end()
-            images = self._image("source", i), self._image("target", i)
-            difference = await asyncio.to_thread(disk.compare, *images)
-            lost = [
-                slot
-                for slot, sequence in client.acknowledged.items()
-                if disk.records(images[1], i).get(slot, 0) < sequence
-            ]
-            self._notes.check(
-                not difference.blocks and not lost,
-                f"shared{i}: {difference.blocks} blocks differ, records {lost} lost",
+            pair = self._image("source", i), self._image("target", i)
+            self._differences[i] = await asyncio.to_thread(disk.compare, *pair)
+
+    def disks(self) -> list[Disk]:
+        """What the clients were told is on each one, and where it has to be."""
+        return [
+            Disk(
+                name=f"shared{i}",
+                number=i,
+                image=self._image("target" if i in self._differences else "source", i),
+                difference=self._differences.get(i),
+                acknowledged=client.acknowledged,
             )
+            for i, client in enumerate(self._clients)
+        ]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from ..core import files, paths
+from ..core import errors, files, paths
 from ..guest.kernel import Guest
 from ..judging import oracle
 from ..qemu.build import Build
@@ -56,7 +56,11 @@ class Runner:
         builds: Iterable[Build],
         done: Callable[[Result], None],
     ) -> list[Result]:
-        """Run each scenario on each build, two at a time; done(result) after each."""
+        """Run each scenario on each build, two at a time; done(result) after each.
+
+        What keeps one from being judged ends the others, too, and is raised; what has
+        finished by then is known by done() only.
+        """
         slots = asyncio.Semaphore(PARALLEL)
 
         async def one(scenario: Scenario, build: Build) -> Result:
@@ -66,8 +70,11 @@ class Runner:
             return result
 
         pairs = [(scenario, build) for scenario in scenarios for build in builds]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(*pair)) for pair in pairs]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(one(*pair)) for pair in pairs]
+        except BaseExceptionGroup as group_error:
+            raise errors.first(group_error) from group_error
         return [task.result() for task in tasks]
 
     async def run(self, scenario: Scenario, build: Build) -> Result:
@@ -90,10 +97,10 @@ class Runner:
         lab = Lab(build, self.guest, self.accel, folder, self.traced)
         rig = Rig(lab, scenario.disks, scenario.with_guest)
         try:
-            hang = await _observe(scenario, rig)
+            await _observe(scenario, rig)
         finally:
             await rig.kill()
-        seen = rig_evidence.collect(rig, hang)
+        seen = rig_evidence.collect(rig, scenario.with_guest)
         verdict = oracle.judge(seen)
         if self.witness:
             title = f"{scenario.name} on {build.name}"
@@ -101,10 +108,10 @@ class Runner:
         return verdict
 
 
-async def _observe(scenario: Scenario, rig: Rig) -> str | None:
-    """Tell the story to its end, whatever that is; the text of a hang, if any."""
+async def _observe(scenario: Scenario, rig: Rig) -> None:
+    """Tell the story to its end, and note which: a hang has backtraces of all."""
     try:
-        async with asyncio.timeout(SCENARIO_SECONDS):
+        async with asyncio.timeout(SCENARIO_SECONDS) as limit:
             try:
                 await scenario.run(rig)
             except Refused as error:
@@ -112,11 +119,13 @@ async def _observe(scenario: Scenario, rig: Rig) -> str | None:
             except Died as error:
                 rig.notes.surprises.append(str(error))
             await rig.quit()
-    except Hang as error:
-        return str(error)
-    except TimeoutError:
-        return f"the scenario did not end within {SCENARIO_SECONDS:.0f} s"
-    return None
+    except (Hang, TimeoutError) as error:
+        if isinstance(error, TimeoutError) and not limit.expired():
+            raise
+        found = await asyncio.gather(*(vm.backtrace() for vm in rig.vms))
+        late = f"the scenario did not end within {SCENARIO_SECONDS:.0f} s; see "
+        late += ", ".join(str(path) for path in found if path)
+        rig.notes.hang = late if limit.expired() else str(error)
 
 
 def _keep(folder: Path, verdict: oracle.Verdict, differences: tuple[str, ...]) -> None:

@@ -40,13 +40,15 @@ class Event:
 class Monitor(QMPClient):
     """Calls `notify` after each event that it has added to `events`.
 
-    `commands` are the names of all commands that were sent and not refused.
+    `commands` are the names of all commands that were sent and not refused, `failure`
+    is why the transcript could not be written: the connection goes on without it.
     """
 
     def __init__(self, transcript: Path, notify: Callable[[], None]) -> None:
         super().__init__(transcript.stem)
         self.events: list[Event] = []
         self.commands: list[str] = []
+        self.failure: OSError | None = None
         self._sent: dict[str, str] = {}
         self._transcript = transcript
         self._notify = notify
@@ -76,5 +78,9 @@ class Monitor(QMPClient):
         return super()._cb_inbound(msg)
 
     def _log(self, direction: str, message: Message) -> None:
-        with open(self._transcript, "a") as file:
-            file.write(f"{time.time():.6f} {direction} {json.dumps(dict(message))}\n")
+        line = f"{time.time():.6f} {direction} {json.dumps(dict(message))}\n"
+        try:
+            with open(self._transcript, "a") as file:
+                file.write(line)
+        except OSError as error:
+            self.failure = error

@@ -142,11 +142,11 @@ class VM:
         self._changed = asyncio.Event()
 
     async def qmp(self, command: str, **arguments: Any) -> Any:
-        """Run a command ("_" in names is "-"); raises Refused, Died, Hang."""
+        """Run a command ("_" in names is "-"); raises Refused, Died, Hang, OSError."""
         given = {key.replace("_", "-"): value for key, value in arguments.items()}
         try:
             async with asyncio.timeout(REPLY_SECONDS):
-                return await self.monitor.execute(command, given)
+                answer = await self.monitor.execute(command, given)
         except ExecuteError as error:
             raise Refused(f"{command}: {error}") from None
         except TimeoutError:
@@ -154,6 +154,9 @@ class VM:
         except QMPError:
             await self.end()
             raise self._died(f"during {command}") from None
+        if self.monitor.failure:
+            raise self.monitor.failure
+        return answer
 
     async def give(self, descriptor: int, name: str) -> None:
         """Give it a file descriptor, which it calls `name` from then on."""
@@ -185,12 +188,14 @@ class VM:
         try:
             async with asyncio.timeout(deadline):
                 while not await ask():
+                    if self.exit_code is not None:
+                        raise self._died(f"before {what}")
                     await asyncio.sleep(ASK_SECONDS)
         except TimeoutError:
             raise await self._late(what, deadline) from None
 
     async def soon(self, probe: Callable[[], T | None], seconds: float) -> T | None:
-        """The same, where it may well not happen: None then, and at the process's end."""
+        """The same, where it may well not happen: None then, and if it ends before."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 while (value := probe()) is None and self.exit_code is None:
@@ -227,7 +232,7 @@ class VM:
         self.signal(signal.SIGCONT)
 
     async def yank(self, *instances: str) -> None:
-        """Cut connections of these types, out of band: whatever the process is doing."""
+        """Cut connections of these types, out of band: whatever it is doing."""
         given = {"instances": [{"type": instance} for instance in instances]}
         await self.monitor.execute("yank", given, oob=True)
 

@@ -24,13 +24,21 @@ class FakeVM:
         self.events: list[Event] = []
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.given: list[str] = []
-        self.killed = False
+        # As one that has quit, and whose guest has said nothing.
+        self.exit_code: int | None = 0
+        self.ended_at: float | None = None
+        self.told_to_quit, self.killed = True, False
+        self.stderr = ""
+        self.console = SimpleNamespace(text="")
         # Of the monitor, the names alone.
         self.monitor = SimpleNamespace(commands=[])
         self._answers = {key.replace("_", "-"): answers[key] for key in answers}
 
     def event(self, name: str, **data: Any) -> FakeVM:
-        self.events.append(Event(name, data, 0))
+        return self.at(0, name, **data)
+
+    def at(self, time: float, name: str, **data: Any) -> FakeVM:
+        self.events.append(Event(name, data, time))
         return self
 
     def said(self, command: str) -> list[dict[str, Any]]:
@@ -38,6 +46,9 @@ class FakeVM:
         return [arguments for name, arguments in self.commands if name == command]
 
     async def start(self) -> None:
+        pass
+
+    async def quit(self) -> None:
         pass
 
     async def kill(self) -> None:

@@ -39,6 +39,7 @@ from switchover.core.command import CommandFailed, run
 from switchover.core.errors import BuildFailed, MissingTool, SourceUnavailable
 from switchover.core.git import git
 from switchover.core.progress import Progress
+from switchover.guest import disk
 from switchover.judging.oracle import Expected, Verdict
 from switchover.qemu import tree
 from switchover.qemu.build import Build
@@ -427,6 +428,7 @@ class Ended:
         self.exit_code = exit_code
         self.stderr = stderr
         self.told_to_quit = exit_code == 0
+        self.killed = False
 
 
 def judged(
@@ -438,8 +440,9 @@ def judged(
     destination: Ended | None = None,
 ) -> Outcome:
     rig = PortableRig(Build("b", tmp_path), tmp_path)
-    rig.status, rig.lost = status, lost
+    rig.status = status
     rig.errors += [error] if error else []
+    rig._difference = disk.Difference(lost // disk.BLOCK, 0 if lost else None)
     rig.source = source or Ended("source", 0)
     rig._vms = [rig.source, destination or Ended("destination", 0)]
     return rig.outcome()

@@ -22,7 +22,7 @@ ASSERTION = (
     "Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.\n"
 )
 CLEAN = VMEvidence("source", 0, told_to_quit=True, killed=False, stderr="")
-EQUAL = DiskEvidence(0, differing=0, first=None, acknowledged={1: 1}, found={1: 1})
+EQUAL = DiskEvidence("disk0", 0, None, acknowledged={1: 1}, found={1: 1})
 GOOD = Evidence(vms=(CLEAN,), disks=(EQUAL,), journey=("completed",))
 COMPLETED = Expected(journey=("completed",))
 

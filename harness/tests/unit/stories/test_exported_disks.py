@@ -11,7 +11,9 @@ from fake_vm import FakeVM
 
 from switchover.guest import disk, record
 from switchover.guest.nbdclient import NBDClient
+from switchover.judging import evidence
 from switchover.judging.notes import Notes
+from switchover.judging.oracle import Evidence, judge
 from switchover.stories.exported_disks import SIZE, Shared
 
 
@@ -34,4 +36,12 @@ def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
                 file.seek(SIZE - 1)
                 file.write(b"x")
     asyncio.run(shared.compare())
-    assert bool(notes.surprises) is (missing != "nothing")
+    disks = tuple(map(evidence.of_disk, shared.disks()))
+    assert (
+        judge(Evidence(disks=disks)).wrong()
+        == {
+            "nothing": [],
+            "a block": [f"1 blocks differ, first in shared0 at {SIZE - disk.BLOCK}"],
+            "a record": ["1 acknowledged records are lost"],
+        }[missing]
+    )
