@@ -15,6 +15,8 @@ from typing import NoReturn
 from .errors import MissingTool
 
 STOP_SECONDS = 5.0
+# Set when a hook of the outer repository runs us; they win over a folder.
+OF_A_HOOK = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 NO_SPACE = os.strerror(errno.ENOSPC)
 
 
@@ -58,7 +60,7 @@ def start(
         return subprocess.Popen(
             command,
             cwd=cwd,
-            env={**os.environ, **(env or {}), "LC_ALL": "C"},
+            env={**inherited(), **(env or {}), "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=stderr,
@@ -70,6 +72,11 @@ def start(
         if error.filename != str(command[0]):
             raise
         raise MissingTool(f"{command[0]} is not installed; install it") from None
+
+
+def inherited() -> dict[str, str]:
+    """Our environment, for a program; a git that it runs looks for its own tree."""
+    return {k: v for k, v in os.environ.items() if k not in OF_A_HOOK}
 
 
 @contextmanager

@@ -17,6 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .command import inherited
+
 MARK = "SOCK_DIR"
 END_SECONDS = 10.0
 PROC = Path("/proc")
@@ -41,7 +43,7 @@ async def run(
                 process = await asyncio.create_subprocess_exec(
                     *map(str, command),
                     cwd=folder,
-                    env={**os.environ, **(env or {}), MARK: sockets},
+                    env={**inherited(), **(env or {}), MARK: sockets},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=file,
                     stderr=file,

@@ -23,7 +23,6 @@ SETTINGS = {
     "gc.auto": "0",
     "advice.detachedHead": "false",
 }
-INHERITED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
 def git(tree: Path, *arguments: str | Path, env: dict[str, str] | None = None) -> str:
@@ -39,9 +38,6 @@ def git(tree: Path, *arguments: str | Path, env: dict[str, str] | None = None) -
         "GIT_CONFIG_SYSTEM": os.devnull,
         "GIT_OPTIONAL_LOCKS": "0",
     }
-    # Set when a hook of the outer repository runs us; they would win over -C.
-    for name in INHERITED:
-        os.environ.pop(name, None)
     command = ["git", "-C", tree, *chain(*settings), *arguments]
     return run(*command, env={**isolated, **(env or {})}).rstrip()
 

@@ -13,7 +13,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..core import command
 from ..guest import bootsector, disk
 from ..qemu.build import Build
 from ..vm import commandline
@@ -93,7 +92,7 @@ class Processes:
         command = (
             self._server() if side == SERVER else self._command(side, iothreads, paused)
         )
-        vm = VM(name, command, self.folder)
+        vm = VM(name, command, self.folder, self._build.environment)
         self.take(side, vm)
         await vm.start()
 
@@ -111,8 +110,7 @@ class Processes:
         disk.make(self.folder / SPARE, len(self.disks), SIZE)
         disk.make_blank(self.folder / SPARE_TARGET, SIZE)
         image = self.folder / SPARE_QCOW2
-        create = (self._build.img, "create", "-q", "-f", "qcow2", image, str(SIZE))
-        command.run(*create)
+        self._build.qemu_img("create", "-q", "-f", "qcow2", image, str(SIZE))
 
     def _server(self) -> list[str]:
         words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB), "-S"]

@@ -26,18 +26,17 @@ OWN_CASES = re.compile(r"pause-at-complete|release|ready")
 def run(made: Build, progress: Progress) -> tuple[int, int]:
     """Run scenarios, the series' own tests and sequences: passed and failed."""
     parts = [asyncio.run(_scenarios(made, progress)), kept.run([made], progress)]
-    with sanitizer_reports.kept():
-        parts += [
-            own_iotests.check_own(made, progress),
-            asyncio.run(_qtests(made, progress)),
-        ]
+    quiet = sanitizer_reports.kept(made)
+    parts += [
+        own_iotests.check_own(quiet, progress),
+        asyncio.run(_qtests(quiet, progress)),
+    ]
     return _sum(parts + _reported())
 
 
 def run_upstream(made: Build, progress: Progress) -> tuple[int, int]:
     """Run QEMU's own tests: passed and failed."""
-    with sanitizer_reports.kept():
-        part = upstream.on_one(made, progress)
+    part = upstream.on_one(sanitizer_reports.kept(made), progress)
     return _sum([part, *_reported()])
 
 

@@ -3,30 +3,20 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from ..core import paths
 from ..judging.oracle import SANITIZER
+from ..qemu.build import Build
 
-VARIABLES = ("ASAN_OPTIONS", "UBSAN_OPTIONS")
 
-
-@contextmanager
-def kept() -> Iterator[None]:
-    """Have all processes that are started meanwhile write their reports to files."""
+def kept(build: Build) -> Build:
+    """The same build, whose processes write their reports to files; there are none yet."""
     folder().mkdir(parents=True, exist_ok=True)
     for report in folder().iterdir():
         report.unlink()
-    log = f"log_path={folder() / 'report'}"
-    before = {name: os.environ.get(name, "") for name in VARIABLES}
-    os.environ.update({name: f"{before[name]}:{log}" for name in VARIABLES})
-    try:
-        yield
-    finally:
-        os.environ.update(before)
+    return replace(build, reports=folder() / "report")
 
 
 def found() -> list[str]:

@@ -131,7 +131,7 @@ class RepeatedMigration:
             command += ["-blockdev", _file(f"disk{i}", self._image(number, i).name)]
             command += ["-object", f"iothread,id=io{i}", "-device", device]
         command += ["-incoming", "defer", "-S"] if number else []
-        vm = VM(f"generation{number}", command, self._folder)
+        vm = VM(f"generation{number}", command, self._folder, self._build.environment)
         self._vms.append(vm)
         await vm.start()
         return vm

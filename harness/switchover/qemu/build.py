@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import paths
+from ..core.command import run
 from ..core.lock import exclusive
 from ..core.progress import Progress
 from . import configure, firmware, instrumented, ninja, tree
@@ -29,6 +30,19 @@ class Build:
 
     name: str
     directory: Path
+    # The path that sanitizers write to, with a number of theirs; None for stderr.
+    reports: Path | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What its programs have in theirs besides ours."""
+        given = instrumented.environment(self.name)
+        if not self.reports:
+            return given
+        log = f"log_path={self.reports}"
+        return given | {
+            name: f"{given.get(name, '')}:{log}" for name in instrumented.REPORTING
+        }
 
     @property
     def source(self) -> str:
@@ -59,6 +73,10 @@ class Build:
     def programs(self) -> list[Path]:
         return [self.system, self.img, self.io, self.nbd, self.storage_daemon]
 
+    def qemu_img(self, *arguments: str | Path, cwd: Path | None = None) -> None:
+        """Run it to its end; raises what command.run() does."""
+        run(self.img, *arguments, cwd=cwd, env=self.environment)
+
     def as_data(self) -> dict[str, str]:
         """What --json prints."""
         return {
@@ -82,14 +100,14 @@ def ensure(name: str, progress: Progress, cache: Path | None = None) -> Build:
     if source.has_local_work:
         print(LOCAL_WORK, file=sys.stderr)
     build = Build(name, paths.build_dir(name))
-    instrumented.prepare(name)
     with exclusive(name, f"building {name}"):
         _make(build, source.directory, progress)
     return build
 
 
 def _make(build: Build, source: Path, progress: Progress) -> None:
-    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    # Below logs/; a sanitizer does not make it.
+    instrumented.races().mkdir(parents=True, exist_ok=True)
     if not configure.is_configured(source, build.directory):
         with progress.step(f"configure {build.name}"):
             log = paths.LOGS / f"configure-{build.name}.log"

@@ -17,7 +17,6 @@ which it writes to files.
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from ..core import files, paths
@@ -45,6 +44,8 @@ ADDRESS = "-fsanitize=address -fsanitize=undefined"
 # with this it warns of variables that are fine.
 COVERAGE = "--coverage -Og -Wno-maybe-uninitialized"
 SUPPRESSIONS = paths.ROOT / "harness" / "sanitizers"
+# Those in which a file can be named for reports.
+REPORTING = ("ASAN_OPTIONS", "UBSAN_OPTIONS")
 SANITIZED_ENVIRONMENT = {
     # Coroutines run on stacks of their own, which this would take for returned from.
     # GLib has no frame pointers: only a slow look finds who has called g_malloc().
@@ -68,16 +69,15 @@ def source(name: str) -> str:
     return "patched" if name in NAMES else name
 
 
-def prepare(name: str) -> None:
-    """Give what is started from now on the options of the sanitizers, if need be."""
+def environment(name: str) -> dict[str, str]:
+    """What programs of a build have in theirs: the options of the sanitizers."""
     if name == "sanitized":
-        os.environ.update(SANITIZED_ENVIRONMENT)
+        return SANITIZED_ENVIRONMENT
     if name == "tsan":
-        races().mkdir(parents=True, exist_ok=True)
-        log = f"log_path={races() / 'race'}"
-        os.environ["TSAN_OPTIONS"] = f"{log}:{THREAD_OPTIONS}"
         # Otherwise GLib passes on memory that was freed without ThreadSanitizer seeing it.
-        os.environ["G_SLICE"] = "always-malloc"
+        glib = {"G_SLICE": "always-malloc"}
+        return {"TSAN_OPTIONS": f"log_path={races() / 'race'}:{THREAD_OPTIONS}", **glib}
+    return {}
 
 
 def races() -> Path:

@@ -119,7 +119,8 @@ class Rig:
             command += commandline.disk(i, self._image(side, i).name, group)
         if self._lab.traced:
             command += trace.options(self._lab.traced, f"{name}.trace")
-        vm = VM(name, [*command, *options], self._lab.folder)
+        build, folder = self._lab.build, self._lab.folder
+        vm = VM(name, [*command, *options], folder, build.environment)
         self.vms.append(vm)
         return vm
 

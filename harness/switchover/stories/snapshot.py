@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 
-from ..core import command
 from ..qemu.build import Build
 from ..vm.vm import VM
 
@@ -15,8 +14,8 @@ SECONDS = 20.0
 async def save(vm: VM, build: Build) -> str | None:
     """Save the state of the guest at `vm` to a new image; the error, if any."""
     file = "snapshot.qcow2"
-    create = (build.img, "create", "-q", "-f", "qcow2", file, "1M")
-    await asyncio.to_thread(command.run, *create, cwd=vm.folder)
+    create = ("create", "-q", "-f", "qcow2", file, "1M")
+    await asyncio.to_thread(build.qemu_img, *create, cwd=vm.folder)
     node = {"driver": "qcow2", "file": {"driver": "file", "filename": file}}
     await vm.qmp("blockdev-add", node_name="snapshot", **node)
     where = {"tag": "state", "vmstate": "snapshot", "devices": ["snapshot"]}

@@ -138,7 +138,11 @@ class Check:
             f"-{self.format}",
             *arguments,
         ]
-        env = {"TEST_DIR": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        env = {
+            **self.build.environment,
+            "TEST_DIR": str(folder),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         start = time.monotonic()
         code = await descendants.run(words, folder, folder / LOG, deadline, env)
         text = (folder / LOG).read_text(errors="replace")

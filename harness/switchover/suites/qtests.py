@@ -120,6 +120,7 @@ def outermost(paths: tuple[str, ...]) -> list[str]:
 
 def _environment(build: Build) -> dict[str, str]:
     return {
+        **build.environment,
         "QTEST_QEMU_BINARY": str(build.system),
         "QTEST_QEMU_IMG": str(build.img),
         "QTEST_QEMU_STORAGE_DAEMON_BINARY": str(build.storage_daemon),

@@ -76,6 +76,7 @@ async def run(build: Build, name: str, suffix: str = "") -> QemuTestRun:
     log = folder / "output"
     program = build.directory / FOLDER / name
     env = {
+        **build.environment,
         "G_TEST_SRCDIR": str(paths.tree_dir(build.source) / FOLDER),
         "G_TEST_BUILDDIR": str(program.parent),
     }

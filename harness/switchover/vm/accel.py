@@ -57,7 +57,8 @@ async def _probe(build: Build, image: kernel.Guest) -> Accel:
     kvm = Accel("kvm", "a guest was seen to boot on it")
     options = [*commandline.machine(kvm.name), *commandline.boot(image, "rate=1")]
     with TemporaryDirectory() as folder:
-        vm = VM("probe", [str(build.system), *options], Path(folder))
+        command = [str(build.system), *options]
+        vm = VM("probe", command, Path(folder), build.environment)
         try:
             await vm.start()
             async with asyncio.timeout(PROBE_SECONDS):

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -45,12 +45,18 @@ class VM:
 
     It runs in `folder`, so relative paths on its command line and in QMP
     commands are below it; its transcript, console, stderr and backtrace go there.
-    `ended_at` is when its end was seen, in seconds since the epoch.
+    `environment` is added to ours. `ended_at` is when its end was seen, in seconds since the epoch.
     Both sockets are socket pairs: no path that may be too long, no listener to
     wait for, and an end of file the moment the process is gone.
     """
 
-    def __init__(self, name: str, command: list[str], folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: list[str],
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.exit_code: int | None = None
         self.ended_at: float | None = None
@@ -60,6 +66,7 @@ class VM:
         self.monitor = Monitor(folder / f"{name}.qmp", self._notify)
         self.console = Console(self._notify)
         self._command = command
+        self._environment = environment or {}
         self.folder = folder
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -115,6 +122,7 @@ class VM:
                 *("-chardev", f"socket,id=console,fd={console.fileno()},{log}"),
                 *("-serial", "chardev:console"),
                 cwd=self.folder,
+                env={**os.environ, **self._environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=stderr,
                 stderr=stderr,

@@ -28,7 +28,7 @@ SETUPS.add(Setup(task=latency.TASK))
 class Process(FakeVM):
     """One whose mirrors are READY at once, and whose guest works."""
 
-    def __init__(self, name: str, command: list[str], _folder: Path) -> None:
+    def __init__(self, name: str, command: list[str], *_rest: object) -> None:
         super().__init__(name)
         self.command = command
         self.console = SimpleNamespace(text=kernel.MARKER)

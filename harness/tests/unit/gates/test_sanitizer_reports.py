@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from switchover.core import paths
+from switchover.core.command import run
 from switchover.gates import sanitizer_reports
+from switchover.qemu.build import Build
 
 # Writes what it is given to where a sanitizer would.
 PROCESS = """
@@ -24,19 +26,25 @@ KNOWN = "==7==WARNING: ASan doesn't fully support makecontext/swapcontext functi
 
 
 def said(*texts: str) -> list[str]:
-    with sanitizer_reports.kept():
-        for text in texts:
-            command = [sys.executable, "-c", PROCESS, text]
-            subprocess.run(command, check=True)
+    build = sanitizer_reports.kept(Build("sanitized", paths.build_dir("sanitized")))
+    for text in texts:
+        run(sys.executable, "-c", PROCESS, text, env=build.environment)
     return sanitizer_reports.found()
 
 
 @pytest.mark.usefixtures("project")
-def test_a_report_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASAN_OPTIONS", "detect_leaks=1")
+def test_a_report_is_found() -> None:
     (one,) = said(KNOWN, LEAK)
     assert one.startswith("AddressSanitizer: 8 byte(s) leaked")
-    assert os.environ["ASAN_OPTIONS"] == "detect_leaks=1"
+
+
+def test_the_other_options_stay() -> None:
+    plain = Build("sanitized", paths.build_dir("sanitized"))
+    options = plain.environment["ASAN_OPTIONS"]
+    assert "log_path" not in options
+    kept = replace(plain, reports=paths.LOGS / "report").environment
+    assert kept["ASAN_OPTIONS"] == f"{options}:log_path={paths.LOGS / 'report'}"
+    assert kept["LSAN_OPTIONS"] == plain.environment["LSAN_OPTIONS"]
 
 
 @pytest.mark.usefixtures("project")

@@ -14,7 +14,6 @@ from fake_vm import FakeVM
 from switchover.guest.kernel import Guest
 from switchover.qemu.build import Build
 from switchover.stories import rig as rig_module
-from switchover.stories import snapshot
 from switchover.stories.rig import Lab, Rig
 from switchover.vm import commandline
 from switchover.vm.accel import Accel
@@ -23,7 +22,8 @@ from switchover.vm.vm import Hang
 
 @pytest.fixture
 def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
-    def vm(name: str, command: list[str], folder: Path) -> FakeVM:
+    def vm(name: str, _command: object, _folder: Path, env: object) -> FakeVM:
+        assert env == build.environment
         known = [{"capability": name} for name in ("events", "multifd", "xbzrle")]
         return FakeVM(
             name,
@@ -32,7 +32,7 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
         )
 
     monkeypatch.setattr(rig_module, "VM", vm)
-    build = Build("base", tmp_path)
+    build = Build("sanitized", tmp_path)
     return Rig(Lab(build, Guest(tmp_path), Accel("tcg", ""), tmp_path), 1, False)
 
 
@@ -101,7 +101,7 @@ def test_a_disk_is_a_node_and_a_device(group: str | None) -> None:
 def test_a_snapshot_that_failed_is_an_error(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
-    monkeypatch.setattr(snapshot.command, "run", lambda *_, cwd: "")
+    monkeypatch.setattr(Build, "qemu_img", lambda *_, cwd: None)
     jobs = [{"id": "m0", "error": "of another job"}, {"id": "snapshot"}]
     if error:
         jobs[1]["error"] = error

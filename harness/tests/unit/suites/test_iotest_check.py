@@ -159,3 +159,11 @@ def test_cases_are_listed():
     assert asyncio.run(made.cases("t")) == ["A.test_b", "B.test_a", "B.test_b"]
     assert asyncio.run(made.cases("script")) == []
     assert not list(folder.rglob("__pycache__"))
+
+
+@pytest.mark.usefixtures("project")
+def test_a_test_has_the_environment_of_its_build() -> None:
+    iotest_tree.make("patched", t=f'echo "$UBSAN_OPTIONS" >&2\n{PASS}')
+    check = iotest_tree.check("sanitized")
+    outcome = asyncio.run(check.test("t"))
+    assert check.build.environment["UBSAN_OPTIONS"] in outcome.log.read_text()

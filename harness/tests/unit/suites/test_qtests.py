@@ -13,6 +13,7 @@ from switchover.suites import qtests
 PROGRAM = """\
 #!/bin/sh
 echo "$@" > "$QTEST_QEMU_BINARY.arguments"
+echo "$UBSAN_OPTIONS" > "$QTEST_QEMU_BINARY.options"
 cat "$QTEST_QEMU_BINARY.output"
 ! grep -q '^not ok' "$QTEST_QEMU_BINARY.output"
 """
@@ -21,7 +22,7 @@ cat "$QTEST_QEMU_BINARY.output"
 @pytest.fixture
 def build(project, monkeypatch):
     monkeypatch.setattr(qtests, "_hiding_kvm", list)
-    made = Build("check", paths.build_dir("check"))
+    made = Build("sanitized", paths.build_dir("sanitized"))
     for name in ("migration-test", "cdrom-test"):
         program = made.directory / qtests.FOLDER / name
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -43,6 +44,8 @@ def test_only_the_wanted_paths_are_run(build):
     outcome = run(build, "# start\nok 1 /x86_64/migration/a\n", wanted=("/a", "/b"))
     assert outcome.status == "pass"
     assert arguments(build) == "--tap -k --full -p /x86_64/a -p /x86_64/b"
+    options = build.system.with_suffix(".options").read_text().strip()
+    assert options == build.environment["UBSAN_OPTIONS"]
 
 
 def test_what_is_below_a_path_is_not_run_twice(build):

@@ -26,14 +26,14 @@ def test_own_are_those_that_the_patches_touch():
 # It writes where it may, and fails.
 PROGRAM = """\
 #!/bin/sh
-echo > tests/file && echo "$0: no reason"
+echo "$UBSAN_OPTIONS" > tests/file && echo "$0: no reason"
 exit 1
 """
 
 
 @pytest.mark.usefixtures("project")
-def test_a_failure_is_the_same_on_each_build():
-    for name in ("base", "patched"):
+def test_a_failure_is_the_same_on_each_build() -> None:
+    for name in ("base", "sanitized"):
         build = Build(name, paths.build_dir(name))
         program = build.directory / unittests.FOLDER / "test-a"
         program.parent.mkdir(parents=True)
@@ -41,3 +41,5 @@ def test_a_failure_is_the_same_on_each_build():
         program.chmod(0o755)
         outcome = asyncio.run(unittests.run(build, "test-a"))
         assert outcome.reason == "test-a: no reason"
+        options = (outcome.log.parent / "tests" / "file").read_text().strip()
+        assert options == build.environment.get("UBSAN_OPTIONS", "")

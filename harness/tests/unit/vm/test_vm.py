@@ -35,6 +35,17 @@ def tell(folder: Path, story: Callable[[VM], Awaitable[None]]) -> VM:
     return asyncio.run(run())
 
 
+def test_it_has_the_environment_of_its_build(tmp_path: Path) -> None:
+    """Also ours: a program is found by the PATH."""
+    say = ["sh", "-c", "echo $ASAN_OPTIONS >&2; exec ls -d . >&2"]
+
+    async def start() -> None:
+        await VM("fake", say, tmp_path, {"ASAN_OPTIONS": "a=1"}).start()
+
+    with pytest.raises(VMLost, match=r"a=1\n\."):
+        asyncio.run(start())
+
+
 def test_quit_ends_it_cleanly(tmp_path: Path) -> None:
     vm = tell(tmp_path, VM.quit)
     assert (vm.exit_code, vm.told_to_quit, vm.killed) == (0, True, False)
