@@ -21,14 +21,30 @@ from .step import Step
 CONNECT_SECONDS = 5.0
 
 
+# Commands that harm a migration or a mirror as a fault does.
+COMMANDS = ("block_resize", "blockdev-reopen", "device_del", "nbd-server-stop", "yank")
+
+
 class Faults:
-    """Causes them; end() undoes those that can be undone."""
+    """Causes them, and knows what was harmed; end() undoes what can be undone.
+
+    `harmed` is whether something was done that lets a migration fail, or a mirror, at
+    any time; `disturbed`, whether it was done to the migration that is the last.
+    """
 
     def __init__(self) -> None:
+        self.harmed = self.disturbed = False
         self._frozen: dict[VM, asyncio.TimerHandle] = {}
+
+    def note(self) -> None:
+        """Something harmful was done, to what there is now."""
+        self.harmed = self.disturbed = True
 
     async def cause(self, vm: VM, side: str, step: Step) -> None:
         """Cause the fault of a step."""
+        # What was frozen goes on as if nothing had happened.
+        if step["fault"] == "kill" or step.get("execute") == "migrate_cancel":
+            self.note()
         if step["fault"] == "kill":
             self._thaw(vm)
             await vm.kill()
@@ -41,7 +57,7 @@ class Faults:
             request = {"execute": step["execute"], "arguments": step["arguments"]}
             await asyncio.to_thread(_hang_up, vm, side, request)
 
-    def has_frozen(self, vm: VM) -> bool:
+    def is_frozen(self, vm: VM) -> bool:
         """Whether it stands still now."""
         return vm in self._frozen
 

@@ -68,12 +68,11 @@ def guarantee(job: str, events: Sequence[Event], commands: JobCommands) -> Guara
             # Without having been told to, it has failed.
             state = "none" if cancelled else "failed"
         elif event.matches("BLOCK_JOB_COMPLETED", device=job):
-            if "error" in event.data:
-                state = "failed"
-            elif pivoting:
+            if pivoting and "error" not in event.data:
                 return Guarantee.MOVED
-            else:
-                state = "none" if running or killed else "copied"
+            worthless = "error" not in event.data and (running or killed)
+            copied = "failed" if "error" in event.data else "copied"
+            state = "none" if worthless else copied
     return Guarantee.NONE if state == "none" else Guarantee.OWED
 
 

@@ -2,9 +2,9 @@
 """Sequences as tests: those that once found a bug, and a few new ones.
 
 A file in harness/tests/sequences says in its first line which statuses its migrations
-have to go through first, with the patches, and may say what unpatched QEMU does: {"about":
-"...", "reached": ["STATUS", ...], "base": "REGEX"}. If they do something else the
-sequence proves nothing any more.
+have to go through first, with the patches, and may say what unpatched QEMU does:
+{"about": "...", "reached": ["STATUS", ...], "base": "REGEX"}. If they do something
+else the sequence proves nothing any more.
 """
 
 from __future__ import annotations

@@ -48,14 +48,18 @@ class Processes:
         return self._current[name]
 
     @property
+    def source(self) -> VM:
+        return self[SOURCE]
+
+    @property
+    def destination(self) -> VM:
+        """The one that was started last."""
+        return self[DESTINATION]
+
+    @property
     def is_complete(self) -> bool:
         """Whether a source and a destination have been started."""
         return {SOURCE, DESTINATION} <= self._current.keys()
-
-    @property
-    def has_server(self) -> bool:
-        """Whether the NBD server is a process of its own."""
-        return self.has(SERVER)
 
     def has(self, side: str) -> bool:
         """Whether that side has been started."""
@@ -63,7 +67,7 @@ class Processes:
 
     def serves(self, side: str) -> bool:
         """Whether that side has the NBD server."""
-        return side == (SERVER if self.has_server else DESTINATION)
+        return side == (SERVER if self.has(SERVER) else DESTINATION)
 
     def current(self) -> list[VM]:
         """The one of each side that was started last, whether or not it has ended."""

@@ -12,7 +12,7 @@ from ..core import paths
 from ..judging.oracle import Verdict
 from ..qemu.build import Build
 from .ending import Ending
-from .player import Over, Player
+from .player import Player
 from .step import Step
 
 
@@ -53,8 +53,6 @@ async def play(build: Build, steps: list[Step], name: str = "replay") -> Replaye
         for one in steps[:-1]:
             await player.play(one)
         await Ending(player).play(steps[-1])
-    except Over:
-        pass
     finally:
         verdict = await player.verdict()
     return Replayed(verdict, tuple(player.notes.errors), folder)

@@ -26,12 +26,16 @@ from ..judging.oracle import Verdict
 from ..qemu.build import Build
 from . import step
 from .player import Player
-from .rules import Failure, Sequence
+from .rules import Sequence
 
 STEPS = 24
 # Of one round: hypothesis remembers what it has tried.
 ROUND = 2000
 NUMBER = re.compile(r"\d+")
+
+
+class Failure(AssertionError):
+    """A sequence in which something must not have happened."""
 
 
 class _TimeUp(BaseException):
@@ -159,7 +163,7 @@ class Search:
             return
         self._keep(name, verdict, player)
         self._shrinking = True
-        raise _failure(name)(verdict, player.played, player.processes.folder)
+        raise _failure(name)("; ".join(wrong))
 
     def _count(self, verdict: Verdict, player: Player) -> None:
         self.sequences += 1

@@ -5,7 +5,7 @@
     {"at": VM, "await": "job", "id": ID, "until": [...]}       its status; not for long
     {"at": VM, "await": "migration", "until": [...]}           its status; not for long
     {"at": VM, "await": "records"}                             the guest writes some
-    {"at": VM, "client": N}                                    writes to export client<N>
+    {"at": VM, "client": N}                                    writes to client<N>
     {"at": VM, "fault": "kill" | "freeze" | "hang-up", ...}    see faults.py
     {"at": VM, "start": {"disks": N, "iothreads": BOOL, ...}}  see processes.py
     {"finish": "cancel" | "complete" | "quit"}                 the last; see ending.py
@@ -17,7 +17,7 @@ line with "about" is for people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,15 +63,25 @@ def fault(at: str, name: str, /, **details: Any) -> Step:
     return {"at": at, "fault": name, **details}
 
 
+def thrown_away(played: Sequence[Step]) -> bool:
+    """Whether the destination was replaced while the migration went there."""
+    for one in reversed(played):
+        if one.get("at") == "destination" and "start" in one:
+            return True
+        if one.get("execute") == "migrate":
+            return False
+    return False
+
+
 def write(path: Path, steps: Iterable[Step], about: str) -> None:
     """Write a sequence."""
     lines = [{"about": about}, *steps]
     files.write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
-def about(path: Path) -> dict[str, str]:
+def about(path: Path) -> dict[str, Any]:
     """What the first line of a sequence is for people; empty if it isn't."""
-    first = json.loads(path.read_text().partition("\n")[0])
+    first: dict[str, Any] = json.loads(path.read_text().partition("\n")[0])
     return first if "about" in first else {}
 
 

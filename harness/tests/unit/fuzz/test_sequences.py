@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+from unittest.mock import AsyncMock
 
 import pytest
 from fake_vm import FakeVM
@@ -14,13 +15,16 @@ from fake_vm import FakeVM
 from switchover.fuzz import search, step
 from switchover.fuzz.ending import Ending
 from switchover.fuzz.guarantees import Guarantee, JobCommands, guarantee
-from switchover.fuzz.player import Player, thrown_away
+from switchover.fuzz.jobs import Jobs
+from switchover.fuzz.management import Accepted
+from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.fuzz.rules import Sequence
 from switchover.judging import legal_statuses
 from switchover.judging.oracle import Verdict
 from switchover.qemu.build import Build
 from switchover.vm.monitor import Event
+from switchover.vm.vm import VM
 
 
 def job(status: str) -> Event:
@@ -173,12 +177,13 @@ def test_failures_that_are_alike_have_one_kind() -> None:
 
 
 def test_a_destination_that_was_replaced_has_nothing() -> None:
-    source, destination = ({"at": at, "start": {}} for at in ("source", "destination"))
+    sides = ("source", "destination")
+    source, destination = ({"at": at, "start": dict[str, int]()} for at in sides)
     migrate = {"at": "source", "execute": "migrate", "arguments": {}}
     finish = {"finish": "complete"}
-    assert not thrown_away([source, destination, migrate, finish])
-    assert thrown_away([source, destination, migrate, destination, finish])
-    assert not thrown_away([source, destination, migrate, destination, migrate])
+    assert not step.thrown_away([source, destination, migrate, finish])
+    assert step.thrown_away([source, destination, migrate, destination, finish])
+    assert not step.thrown_away([source, destination, migrate, destination, migrate])
 
 
 FAILED = {"status": "failed", "error-desc": "x"}
@@ -200,8 +205,8 @@ def player(
     destination = FakeVM("destination", query_status=there)
     destination.event("MIGRATION", status="completed")
     made = Player(Build("patched", tmp_path), tmp_path)
-    made.processes.take(SOURCE, source)
-    made.processes.take(DESTINATION, destination)
+    made.processes.take(SOURCE, cast(VM, source))
+    made.processes.take(DESTINATION, cast(VM, destination))
     made.processes.disks = range(1)
     return made
 
@@ -211,7 +216,7 @@ def played(
 ) -> Player:
     """A player that has looked at them."""
     one = player(tmp_path, here, there, status, **answers)
-    asyncio.run(one.look_at_guest())
+    asyncio.run(one.checks.one_side_runs())
     return one
 
 
@@ -228,22 +233,22 @@ def test_both_sides_run(tmp_path: Path, status: str) -> None:
 
 def test_both_sides_run_after_they_were_cut_off(tmp_path: Path) -> None:
     one = player(tmp_path, RUNNING, RUNNING, "active")
-    one.harmed = one.disturbed = True
-    asyncio.run(one.look_at_guest())
-    assert one.split and not one.notes.surprises
+    one.faults.note()
+    asyncio.run(one.checks.one_side_runs())
+    assert one.ownership.split and not one.notes.surprises
 
 
 def test_harm_to_an_earlier_migration_is_no_excuse(tmp_path: Path) -> None:
     one = player(tmp_path, RUNNING, RUNNING, "active")
-    one.harmed = True
-    asyncio.run(one.look_at_guest())
+    one.faults.harmed = True
+    asyncio.run(one.checks.one_side_runs())
     assert one.notes.surprises == ["the guest runs at both sides"]
 
 
 def test_the_guest_runs_though_management_has_stopped_it(tmp_path: Path) -> None:
     one = player(tmp_path, RUNNING, STOPPED, "failed", query_migrate=FAILED)
-    one.stopped = True
-    asyncio.run(one.look_at_guest())
+    one.ownership.management.commands.append(Accepted("stop"))
+    asyncio.run(one.checks.one_side_runs())
     (wrong,) = one.notes.surprises
     assert "management has stopped it" in wrong
 
@@ -252,20 +257,19 @@ def test_a_mirror_writes_after_the_guest_was_taken_back(tmp_path: Path) -> None:
     one = player(tmp_path, RUNNING, STOPPED, "completed")
     image = one.processes.image(DESTINATION, 0)
     image.write_bytes(b"old")
-    one.guarantees = {0: Guarantee.OWED}
-    one.takes_back()
-    one.left_alone()
-    assert one.notes.surprises == []
+    one.ownership.guarantees = {0: Guarantee.OWED}
+    one.ownership.take_back()
+    assert not one.ownership.written_since
     image.write_bytes(b"new")
-    one.left_alone()
-    assert one.notes.surprises == ["after completed a mirror has written once more"]
+    assert one.ownership.written_since
 
 
 @pytest.mark.parametrize("last, wrong", [("running", 1), ("concluded", 0)])
 def test_a_writer_is_left_at_completed(tmp_path: Path, last: str, wrong: int) -> None:
     one = player(tmp_path, STOPPED, STOPPED, "completed")
-    one.made_by = {"m0": "blockdev-backup"}
-    one.no_writer([BORN, job(last), COMPLETED])
+    backup = Accepted("blockdev-backup", {"job-id": "m0"})
+    one.ownership.management.commands.append(backup)
+    one.checks.no_writer([BORN, job(last), COMPLETED])
     assert len(one.notes.surprises) == wrong
 
 
@@ -276,13 +280,13 @@ def has_stopped(
 
     `before` are those before it was told to go on.
     """
-    jobs = [{"device": "m0", "paused": paused}]
-    one = player(tmp_path, RUNNING, STOPPED, "active", query_block_jobs=[[], jobs])
-    one.source.events += before
-    ending = Ending(one)
-    asyncio.run(ending._let_go())
-    one.source.events += events
-    return asyncio.run(ending._has_stopped("m0"))
+    told = [{"device": "m0", "paused": paused}]
+    one = player(tmp_path, RUNNING, STOPPED, "active", query_block_jobs=[[], told])
+    one.processes.source.events.extend(before)
+    jobs = Jobs(one)
+    asyncio.run(jobs.resume())
+    one.processes.source.events.extend(events)
+    return asyncio.run(jobs.has_stopped("m0"))
 
 
 def test_a_job_that_waits_for_somebody_to_see_to_an_error(tmp_path: Path) -> None:
@@ -319,19 +323,15 @@ def test_an_interrupted_sequence_is_not_brought_to_its_end(
         def folder(self) -> Path:
             return tmp_path
 
-        def judged(self, verdict: Verdict, player: Player) -> None:
-            raise AssertionError(verdict.wrong())
+        def judged(self, *_: object) -> None:
+            raise AssertionError("it was judged")
 
-    async def interrupt(player: Player, one: dict[str, Any]) -> None:
-        player.processes.take(SOURCE, FakeVM("source"))
-        raise KeyboardInterrupt
-
-    async def end(self: Ending, one: dict[str, Any]) -> None:
-        raise AssertionError("it was brought to its end")
-
-    monkeypatch.setattr(Player, "play", interrupt)
+    end = AsyncMock()
+    monkeypatch.setattr(Player, "play", AsyncMock(side_effect=KeyboardInterrupt))
     monkeypatch.setattr(Ending, "play", end)
     sequence = Interrupted()
+    sequence._player.processes.take(SOURCE, cast(VM, FakeVM("source")))
     with pytest.raises(KeyboardInterrupt):
         sequence.play(step.records(SOURCE))
     sequence.teardown()
+    assert not end.called

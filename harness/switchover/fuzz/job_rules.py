@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Rules for jobs, and for whatever else writes to disks or changes nodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from ..guest.disk import MIB
+from . import step
+from .machine import DISKS, Machine, mirror_options, numbers
+from .processes import SOURCE, SPARE, SPARE_QCOW2, SPARE_TARGET
+
+job_names = st.sampled_from([*(f"m{i}" for i in range(DISKS)), "spare"])
+# Each with the name of the argument that is the job's.
+job_commands = st.sampled_from(
+    [
+        ("block-job-cancel", "device", {}),
+        ("block-job-cancel", "device", {"force": True}),
+        ("block-job-complete", "device", {}),
+        ("block-job-set-speed", "device", {"speed": 0}),
+        ("block-job-set-speed", "device", {"speed": MIB}),
+        ("job-pause", "id", {}),
+        ("job-resume", "id", {}),
+        ("job-finalize", "id", {}),
+        ("job-dismiss", "id", {}),
+        ("block-job-change", "id", {"type": "mirror", "copy-mode": "write-blocking"}),
+    ]
+)
+
+
+class JobRules(Machine):
+    """Mirrors, and other jobs on images that nobody else needs."""
+
+    @rule(number=numbers, options=mirror_options)
+    def mirror(self, number: int, options: dict[str, Any]) -> None:
+        nodes = {"device": f"disk{number}", "target": f"dst{number}"}
+        self._mirror(f"m{number}", **nodes, **options)
+
+    def _mirror(self, job: str, **options: Any) -> None:
+        self.qmp(SOURCE, "blockdev-mirror", job_id=job, sync="full", **options)
+
+    @rule(number=numbers)
+    def mirror_until_ready(self, number: int) -> None:
+        self.mirror(number, {})
+        self.play(step.job(SOURCE, f"m{number}", "ready"))
+
+    @rule(number=numbers)
+    def is_ready(self, number: int) -> None:
+        self.play(step.job(SOURCE, f"m{number}", "ready", "pending", "concluded"))
+
+    @rule(name=job_names, command=job_commands)
+    def job(self, name: str, command: tuple[str, str, dict[str, Any]]) -> None:
+        verb, key, arguments = command
+        self.qmp(SOURCE, verb, **{key: name}, **arguments)
+
+    @rule(name=job_names)
+    def ended(self, name: str) -> None:
+        self.play(step.job(SOURCE, name, "pending", "concluded"))
+
+    @rule(kind=st.sampled_from(["mirror", "backup"]), slow=st.booleans())
+    def copy_spare(self, kind: str, slow: bool) -> None:
+        self._add(SOURCE, "spare", "file", filename=SPARE)
+        self._add(SOURCE, "spare-target", "file", filename=SPARE_TARGET)
+        nodes = {"job-id": "spare", "device": "spare", "target": "spare-target"}
+        speed = {"speed": MIB} if slow else {}
+        self.qmp(SOURCE, f"blockdev-{kind}", **nodes, sync="full", **speed)
+
+    @rule(kind=st.sampled_from(["commit", "stream"]), slow=st.booleans())
+    def chain_job(self, kind: str, slow: bool) -> None:
+        self._add(SOURCE, "base", "file", filename=SPARE)
+        self._add_qcow2("top", backing="base")
+        speed = {"speed": MIB} if slow else {}
+        self.qmp(SOURCE, f"block-{kind}", job_id="spare", device="top", **speed)
+
+    def _add_qcow2(self, name: str, **options: Any) -> None:
+        file = {"driver": "file", "filename": SPARE_QCOW2}
+        self._add(SOURCE, name, "qcow2", file=file, **options)
+
+    @rule()
+    def snapshot(self) -> None:
+        self._add_qcow2("state")
+        where = {"tag": "state", "vmstate": "state", "devices": ["state"]}
+        self.qmp(SOURCE, "snapshot-save", job_id="state", **where)
+        self.play(step.job(SOURCE, "state", "concluded"))
+        self.qmp(SOURCE, "job-dismiss", id="state")
+
+    @rule()
+    def mirror_extra(self) -> None:
+        self._add(SOURCE, "extra-target", "null-co", size=MIB)
+        self._mirror("spare", device="extra", target="extra-target")
+
+    @rule()
+    def snapshot_extra(self) -> None:
+        self._add_qcow2("overlay", backing=None)
+        self.qmp(SOURCE, "blockdev-snapshot", node="extra", overlay="overlay")
+
+
+class NodeRules(Machine):
+    """Exports, their clients, and what is done to a node."""
+
+    @rule(number=numbers)
+    def import_again(self, number: int) -> None:
+        self.qmp(SOURCE, "blockdev-del", node_name=f"dst{number}")
+        self._import(number)
+
+    @rule(number=numbers, writable=st.booleans())
+    def export_source(self, number: int, writable: bool) -> None:
+        self._export_to("out", number, writable)
+
+    @rule(number=numbers)
+    def client(self, number: int) -> None:
+        self.play(step.client(SOURCE, number))
+
+    @rule(number=numbers, name=st.sampled_from(["out", "client"]))
+    def end_export(self, number: int, name: str) -> None:
+        self.qmp(SOURCE, "block-export-del", id=f"{name}{number}", mode="hard")
+
+    @rule(
+        name=st.sampled_from([None, "disk0", "dst0", "dst1", "file0"]),
+        active=st.booleans(),
+    )
+    def set_active(self, name: str | None, active: bool) -> None:
+        node = {"node-name": name} if name else {}
+        self.qmp(SOURCE, "blockdev-set-active", **node, active=active)
+
+    @rule(number=numbers)
+    def resize(self, number: int) -> None:
+        self.qmp(SOURCE, "block_resize", node_name=f"disk{number}", size=5 * MIB)
