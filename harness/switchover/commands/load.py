@@ -13,23 +13,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
-from statistics import median
-from typing import Any
 
 from ..core import paths
 from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..load.repeated import RepeatedMigration, Usage
+from ..load.repeated import RepeatedMigration
+from ..load.usage import growth, summary
 from ..qemu import build
 
 ROUNDS = 100
-# Memory is not given back to the system at once, and some of it is left to chance.
-TOLERANCE = 1.1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -49,70 +44,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress()
     with exclusive("load", "running the load test"):
         made = build.ensure(options.build, progress)
+        repeated = RepeatedMigration(made, paths.BUILD / "load" / made.name)
+        wrong: list[str] = []
         label = f"{options.rounds} migrations on {made.name}"
-        with progress.step(label, options.rounds) as step:
-            wrong, repeated = run(made, options.rounds, step.update)
-    for one in wrong:
-        print(one, file=sys.stderr)
-    if options.json:
-        print(json.dumps(_as_data(wrong, repeated), indent=1))
-    else:
-        print(_summary("migrations", repeated.usages))
-        print(_summary("attempts of the last one", repeated.attempts))
+        try:
+            with progress.step(label, options.rounds) as step:
+                verdict = asyncio.run(repeated.run(options.rounds, step.update))
+            wrong += verdict.wrong()
+            if not wrong:
+                repeated.remove_images()
+        finally:
+            # What was measured is worth something also if it ends with an error.
+            wrong += [*growth(repeated.usages), *growth(repeated.attempts)]
+            _show(wrong, repeated, options.json)
     return int(bool(wrong))
 
 
-def run(
-    made: build.Build, rounds: int, done: Callable[[int], None]
-) -> tuple[list[str], RepeatedMigration]:
-    """Migrate so many times: what is wrong, and with what each process needed."""
-    folder = paths.BUILD / "load" / made.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    repeated = RepeatedMigration(made, folder)
-    verdict = asyncio.run(repeated.run(rounds, done))
-    wrong = verdict.wrong()
-    if not wrong:
-        _remove_images(folder)
-    return [*wrong, *growth(repeated.usages), *growth(repeated.attempts)], repeated
-
-
-def growth(usages: Sequence[Usage]) -> list[str]:
-    """What the last third needs more of than the first, in words."""
-    if len(usages) < 2:
-        return []
-    part = max(1, len(usages) // 3)
-    first, last = usages[:part], usages[-part:]
-    grown = []
-    before, after = (median(s.descriptors for s in each) for each in (first, last))
-    if after > before:
-        grown.append(f"descriptors grow from {before:.0f} to {after:.0f}")
-    before, after = (median(s.kib for s in each) for each in (first, last))
-    if after > before * TOLERANCE:
-        grown.append(f"memory grows from {before:.0f} to {after:.0f} KiB")
-    return grown
-
-
-def _remove_images(folder: Path) -> None:
-    for image in folder.glob("*.raw"):
-        image.unlink()
-
-
-def _summary(what: str, usages: Sequence[Usage]) -> str:
-    if not usages:
-        return f"0 {what}"
-    kib = [usage.kib for usage in usages]
-    descriptors = [usage.descriptors for usage in usages]
-    return (
-        f"{len(usages)} {what}; descriptors {min(descriptors)} to "
-        f"{max(descriptors)}, memory {min(kib)} to {max(kib)} KiB; "
-        f"last {descriptors[-1]} and {kib[-1]}"
-    )
-
-
-def _as_data(wrong: list[str], repeated: RepeatedMigration) -> dict[str, Any]:
+def _show(wrong: list[str], repeated: RepeatedMigration, as_data: bool) -> None:
+    for one in wrong:
+        print(one, file=sys.stderr)
     needed = {"migrations": repeated.usages, "attempts": repeated.attempts}
-    return {
-        "wrong": wrong,
-        **{name: [asdict(one) for one in found] for name, found in needed.items()},
-    }
+    if as_data:
+        found = {name: [asdict(one) for one in needed[name]] for name in needed}
+        print(json.dumps({"wrong": wrong, **found}, indent=1))
+    else:
+        print(summary("migrations", repeated.usages))
+        print(summary("attempts of the last one", repeated.attempts))

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import re
+from functools import partial
 from pathlib import Path
 
 from ..core import paths
+from ..core.errors import HarnessError
 from ..core.progress import Progress
 from ..qemu.build import Build
 from . import replay, step
@@ -30,22 +32,29 @@ REACHED = {"ready", "completed", "cancelled"}
 def run(builds: list[Build], progress: Progress) -> tuple[int, int]:
     """Play all on these builds; how many were as they have to be, and how many not.
 
-    The new ones are played on builds of the patched source, and count as one.
+    The new ones are played on builds of the patched source, and count as one. A
+    HarnessError is raised when all others have been played.
     """
-    passed = failed = 0
+    results: list[bool] = []
+    lost: list[HarnessError] = []
     for build in builds:
-        files = _files(build)
-        with progress.step(f"sequences on {build.name}", len(files) + 1) as running:
-            for number, path in enumerate(files):
-                different = _play(build, path)
-                if different:
-                    print(f"{path.name} on {build.name}: {different}")
-                passed, failed = passed + (not different), failed + bool(different)
+        plays = [partial(_play, build, path) for path in _files(build)]
+        if build.source == "patched":
+            plays.append(partial(_search, build))
+        with progress.step(f"sequences on {build.name}", len(plays)) as running:
+            for number, play in enumerate(plays, 1):
+                try:
+                    different = play()
+                except HarnessError as error:
+                    lost.append(error)
+                    continue
+                for text in different:
+                    print(text)
+                results.append(not different)
                 running.update(number)
-            if build.source == "patched":
-                found = _search(build)
-                passed, failed = passed + (not found), failed + found
-    return passed, failed
+    if lost:
+        raise lost[0]
+    return results.count(True), results.count(False)
 
 
 def _files(build: Build) -> list[Path]:
@@ -54,7 +63,7 @@ def _files(build: Build) -> list[Path]:
     return [f for f in files if build.source == "patched" or "base" in step.about(f)]
 
 
-def _play(build: Build, path: Path) -> str:
+def _play(build: Build, path: Path) -> list[str]:
     """What is not as it has to be; nothing if all is."""
     expected = step.about(path).get("base") if build.source == "base" else None
     replayed = asyncio.run(replay.play(build, step.read(path), path.stem))
@@ -65,21 +74,16 @@ def _play(build: Build, path: Path) -> str:
         if journey[: len(reached)] != reached:
             wrong.append(f"it went {journey}, not first {reached}")
     said = "; ".join(wrong)
-    as_expected = re.search(expected, said) if expected else not said
-    if as_expected:
-        return ""
-    return f"{said or 'nothing wrong'}, not {expected or 'that'}; see {replayed.folder}"
+    if re.search(expected, said) if expected else not said:
+        return []
+    different = f"{said or 'nothing wrong'}, not {expected or 'that'}"
+    return [f"{path.name} on {build.name}: {different}; see {replayed.folder}"]
 
 
-def _search(build: Build) -> bool:
-    """Whether new sequences find something, or have not tried what they should."""
+def _search(build: Build) -> list[str]:
+    """What new sequences have found, and what they should have tried."""
     search = Search(build, SEED, lambda _: None, most=SEQUENCES)
     search.run()
-    missing = REACHED - search.reached.keys()
-    wrong = [*search.findings.values(), *search.errors]
-    wrong += (
-        [f"no sequence has reached {', '.join(sorted(missing))}"] if missing else []
-    )
-    for one in wrong:
-        print(one)
-    return bool(wrong)
+    missing = sorted(REACHED - search.reached.keys())
+    wrong = [*map(str, search.findings.values()), *search.errors]
+    return wrong + [f"no sequence has reached {status}" for status in missing]

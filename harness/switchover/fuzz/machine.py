@@ -9,8 +9,9 @@ answer like any other.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
@@ -24,6 +25,7 @@ from .player import Player
 from .processes import DESTINATION, LINK, NBD_SOCKET, SERVER, SOURCE
 from .step import Step
 
+T = TypeVar("T")
 DISKS = 2
 AGREED = ("return-path", "postcopy-ram", "multifd", "auto-converge")
 
@@ -69,13 +71,17 @@ class Machine(RuleBasedStateMachine):
         """Called at the end of each; raises Failure to have the sequence shrunk."""
         raise NotImplementedError
 
-    def play(self, one: Step) -> None:
-        """Play a step, unless something has happened that must not."""
+    def run(self, playing: Coroutine[Any, Any, T]) -> T:
+        """Run what plays a part; if that is interrupted nothing is judged."""
         try:
-            self._runner.run(self._player.play(one))
-        except KeyboardInterrupt:
+            return self._runner.run(playing)
+        except BaseException:
             self._interrupted = True
             raise
+
+    def play(self, one: Step) -> None:
+        """Play a step, unless something has happened that must not."""
+        self.run(self._player.play(one))
 
     def qmp(self, at: str, command: str, /, **arguments: Any) -> None:
         """Play a QMP command ("_" in the names of arguments is "-")."""
@@ -142,9 +148,8 @@ class Machine(RuleBasedStateMachine):
         """Bring it to its end and have it judged, unless somebody wants to stop now."""
         try:
             if self._player.processes.vms and not self._interrupted:
-                last = ending.Ending(self._player).play({"finish": self._how})
-                self._runner.run(last)
-                verdict = self._runner.run(self._player.verdict())
+                self.run(ending.Ending(self._player).play({"finish": self._how}))
+                verdict = self.run(self._player.verdict())
                 self.judged(verdict, self._player)
         finally:
             self._runner.run(self._player.processes.kill())

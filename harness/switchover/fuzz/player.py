@@ -148,15 +148,9 @@ class Player:
 
     async def records(self, vm: VM, soon: bool = False) -> None:
         """Wait for a few more records on each disk, if the guest runs."""
-        before = vm.console.acknowledged()
-
-        def more() -> bool | None:
-            now = vm.console.acknowledged()
-            written = all(now[i] >= before[i] + RECORDS for i in self.processes.disks)
-            return written or (soon and not runs(vm)) or None
-
+        more = vm.console.further(self.processes.disks, RECORDS)
         if soon:
-            await vm.soon(more, SOON_SECONDS)
+            await vm.soon(lambda: more() or not runs(vm) or None, SOON_SECONDS)
         else:
             await vm.until("further acknowledged records", more, ARRIVE_SECONDS)
 

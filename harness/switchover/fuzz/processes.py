@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 from ..guest import bootsector, disk
 from ..qemu.build import Build
@@ -27,8 +26,6 @@ READS, LINK = "reads", "link"
 MIGRATION_SOCKET = "migration.sock"
 NBD_SOCKET = "nbd.sock"
 SPARE, SPARE_TARGET, SPARE_QCOW2 = "spare.raw", "spare-target.raw", "spare.qcow2"
-# These are thrown away with the folder: it is QEMU's flushes that matter.
-NO_FLUSH = {"cache": {"no-flush": True}}
 
 
 class Processes:
@@ -118,22 +115,19 @@ class Processes:
 
     def _server(self) -> list[str]:
         words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB), "-S"]
-        words += [
-            *commandline.second_monitor(SERVER),
-            *commandline.throttle_group(LINK),
-        ]
+        words += commandline.second_monitor(SERVER)
+        words += commandline.throttle_group(LINK)
         for i in self.disks:
             image = self.image(DESTINATION, i).name
             # The destination has them open, too.
-            words += ["-blockdev", _file(f"disk{i}", image, locking="off")]
+            words += commandline.unflushed(f"disk{i}", image, locking="off")
         return words
 
     def _command(self, side: str, iothreads: bool, paused: bool) -> list[str]:
         words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
         words += ["-boot", "menu=off", *commandline.second_monitor(side)]
         words += commandline.throttle_group(READS if side == SOURCE else LINK)
-        boot = _file("boot", "boot.raw", **{"read-only": True})
-        words += ["-blockdev", boot]
+        words += commandline.unflushed("boot", "boot.raw", **{"read-only": True})
         words += ["-device", "virtio-blk-pci,drive=boot,bootindex=0"]
         for i in self.disks:
             words += self._disk(side, i, iothreads)
@@ -155,12 +149,12 @@ class Processes:
             below = f"file{number}"
             group = {"throttle-group": READS, "file": below}
             node = {"driver": "throttle", "node-name": name, **group}
-            words += ["-blockdev", _file(below, image)]
+            words += commandline.unflushed(below, image)
             words += ["-blockdev", json.dumps(node)]
             # Clients of exports may write to it, too.
             device += ",share-rw=on"
         else:
-            words += ["-blockdev", _file(name, image)]
+            words += commandline.unflushed(name, image)
         if iothreads:
             words += ["-object", f"iothread,id=iothread{number}"]
             device += f",iothread=iothread{number}"
@@ -170,8 +164,3 @@ class Processes:
         """End what still runs, by force."""
         for vm in self.vms:
             await vm.kill()
-
-
-def _file(name: str, image: str, **options: Any) -> str:
-    node = {"driver": "file", "node-name": name, "filename": image}
-    return json.dumps({**node, **NO_FLUSH, **options})

@@ -53,6 +53,6 @@ async def play(build: Build, steps: list[Step], name: str = "replay") -> Replaye
         for one in steps[:-1]:
             await player.play(one)
         await Ending(player).play(steps[-1])
+        return Replayed(await player.verdict(), tuple(player.notes.errors), folder)
     finally:
-        verdict = await player.verdict()
-    return Replayed(verdict, tuple(player.notes.errors), folder)
+        await player.processes.kill()

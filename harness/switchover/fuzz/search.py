@@ -11,9 +11,10 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -21,7 +22,7 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from ..core import paths
-from ..core.errors import VMLost
+from ..core.errors import HarnessError
 from ..judging.oracle import Verdict
 from ..qemu.build import Build
 from . import step
@@ -31,6 +32,7 @@ from .rules import Sequence
 STEPS = 24
 # Of one round: hypothesis remembers what it has tried.
 ROUND = 2000
+T = TypeVar("T")
 NUMBER = re.compile(r"\d+")
 
 
@@ -38,8 +40,14 @@ class Failure(AssertionError):
     """A sequence in which something must not have happened."""
 
 
-class _TimeUp(BaseException):
-    """Goes through hypothesis, which takes it for an interrupt."""
+class _Stop(BaseException):
+    """Goes through hypothesis, which takes it for an interrupt.
+
+    `reason` is an error that has nothing to do with QEMU; None when time is up.
+    """
+
+    def __init__(self, reason: Exception | None = None) -> None:
+        self.reason = reason
 
 
 @dataclass
@@ -87,7 +95,11 @@ class Search:
     reached: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
-        """Search; also all failures after the first, if there is time."""
+        """Search; also all failures after the first, if there is time.
+
+        Raises HarnessError or OSError where QEMU is not what went wrong; what was found
+        until then is in `findings`.
+        """
         # What hypothesis remembers of the code is no part of the project.
         set_hypothesis_home_dir(paths.BUILD / "hypothesis")
         self._start = time.monotonic()
@@ -97,9 +109,10 @@ class Search:
         while not self._is_up():
             try:
                 self._round(self.number + round_number)
-            except _TimeUp:
-                pass
-            except (Failure, Flaky, ExceptionGroup, VMLost) as error:
+            except _Stop as stop:
+                if stop.reason:
+                    raise stop.reason from None
+            except (Failure, Flaky, ExceptionGroup) as error:
                 # What was found is in findings, also if it does not happen each time.
                 self._known = set(self.findings)
                 self.errors += sorted(set(_others(error)))
@@ -125,8 +138,14 @@ class Search:
 
             def folder(self) -> Path:
                 if search._is_up():
-                    raise _TimeUp
+                    raise _Stop
                 return search._fresh()
+
+            def run(self, playing: Coroutine[Any, Any, T]) -> T:
+                try:
+                    return super().run(playing)
+                except (HarnessError, OSError) as error:
+                    raise _Stop(error) from None
 
             def judged(self, verdict: Verdict, player: Player) -> None:
                 search._judged(verdict, player)

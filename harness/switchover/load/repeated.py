@@ -4,14 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
+import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import VMLost
 from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
 from ..judging import evidence
@@ -21,6 +18,7 @@ from ..qemu.build import Build
 from ..vm import commandline, pause
 from ..vm.transports import channels
 from ..vm.vm import VM, Died, Hang, Refused
+from .usage import Usage
 
 DISKS = 16
 # The guest writes to the first ones, clients of exports to the others.
@@ -42,27 +40,15 @@ NOWHERE = {
 }
 
 
-@dataclass(frozen=True)
-class Usage:
-    """What a process needs at a moment: open descriptors, and resident memory."""
-
-    descriptors: int
-    kib: int
-
-    @classmethod
-    def of(cls, vm: VM) -> Usage:
-        process = Path("/proc") / str(vm.pid)
-        status = (process / "status").read_text()
-        kib = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-        return cls(len(os.listdir(process / "fd")), int(kib.split()[1]))
-
-
 class RepeatedMigration:
-    """The processes, one after the other; `usages` has one of each that migrated."""
+    """The processes, one after the other.
+
+    `usages` has one of each that has migrated; `attempts`, of the last process, one
+    after each attempt that was cancelled, but for the first ones.
+    """
 
     def __init__(self, build: Build, folder: Path) -> None:
         self.usages: list[Usage] = []
-        # Of the last process, after each attempt that was cancelled, but the first ones.
         self.attempts: list[Usage] = []
         self._build = build
         self._folder = folder
@@ -74,13 +60,16 @@ class RepeatedMigration:
         self._owner = 0
 
     async def run(self, rounds: int, done: Callable[[int], None]) -> Verdict:
-        """Migrate so many times; `done` is told after each."""
+        """Migrate so many times; `done` is called after each.
+
+        Raises HarnessError or OSError where QEMU is not what went wrong.
+        """
         try:
             await self._run(rounds, done)
         except Hang as error:
             self._notes.hang = str(error)
-        except (Died, Refused, Unexpected, VMLost, OSError, EOFError) as error:
-            self._notes.surprises.append(str(error) or type(error).__name__)
+        except (Died, Refused, Unexpected) as error:
+            self._notes.surprises.append(str(error))
         finally:
             await self._end_clients()
             for vm in self._vms:
@@ -89,6 +78,8 @@ class RepeatedMigration:
         return judge(evidence.collect(vms, self._disks(), self._notes, vms))
 
     async def _run(self, rounds: int, done: Callable[[int], None]) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
         bootsector.make(self._folder / "boot.raw", GUEST_DISKS)
         for i in range(DISKS):
             disk.make(self._image(0, i), i, SIZE)
@@ -113,22 +104,27 @@ class RepeatedMigration:
             done(number)
         await now.quit()
 
+    def remove_images(self) -> None:
+        """They are of no use any more."""
+        for image in self._folder.glob("*.raw"):
+            image.unlink()
+
     def _image(self, number: int, i: int) -> Path:
         return self._folder / f"{'even' if number % 2 == 0 else 'odd'}{i}.raw"
 
     async def _start(self, number: int) -> VM:
-        """Start a process: the first boots, each other one waits for its predecessor."""
+        """Start a process: the first boots, the others wait for their predecessor."""
         if number:
             for i in range(DISKS):
                 disk.make_blank(self._image(number, i), SIZE)
         command = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
-        command += ["-blockdev", _file("boot", "boot.raw", **{"read-only": True})]
+        command += commandline.unflushed("boot", "boot.raw", **{"read-only": True})
         command += ["-device", "virtio-blk-pci,drive=boot,bootindex=0"]
         for i in range(DISKS):
             device = f"virtio-blk-pci,drive=disk{i},iothread=io{i},bootindex={i + 1}"
             # A client of an export writes to the disk of a guest that does not.
             device += ",share-rw=on" if i in CLIENT_DISKS else ""
-            command += ["-blockdev", _file(f"disk{i}", self._image(number, i).name)]
+            command += commandline.unflushed(f"disk{i}", self._image(number, i).name)
             command += ["-object", f"iothread,id=io{i}", "-device", device]
         command += ["-incoming", "defer", "-S"] if number else []
         vm = VM(f"generation{number}", command, self._folder, self._build.environment)
@@ -143,19 +139,20 @@ class RepeatedMigration:
         await after.qmp("nbd-server-start", addr=server)
         position = len(now.events)
         for i in range(DISKS):
-            export = {"id": f"in{i}", "name": f"disk{i}", "iothread": f"io{i}"}
-            export |= {"type": "nbd", "writable": True}
-            await after.qmp("block-export-add", node_name=f"disk{i}", **export)
-            node = {"driver": "nbd", "export": f"disk{i}", "node_name": f"dst{i}"}
+            await self._export(after, i, f"in{i}", iothread=f"io{i}")
+            node = {"driver": "nbd", "export": f"in{i}", "node_name": f"dst{i}"}
             address = {"type": "unix", "path": socket}
             await now.qmp("blockdev-add", server=address, **node)
             mode = "write-blocking" if i % 2 else "background"
             job = {"job_id": f"m{i}", "device": f"disk{i}", "target": f"dst{i}"}
-            job |= {"sync": "full", "copy_mode": mode, "buf_size": BUFFER}
-            await now.qmp("blockdev-mirror", **job)
+            job |= {"sync": "full", "copy_mode": mode}
+            await now.qmp("blockdev-mirror", **job, buf_size=BUFFER)
+        await self._all_jobs(now, "BLOCK_JOB_READY", position)
+
+    async def _all_jobs(self, vm: VM, event: str, position: int = 0) -> None:
+        """Wait until each mirror has had an event."""
         for i in range(DISKS):
-            ready = {"device": f"m{i}"}
-            await now.wait_event("BLOCK_JOB_READY", DEADLINE_SECONDS, position, **ready)
+            await vm.wait_event(event, DEADLINE_SECONDS, position, device=f"m{i}")
 
     async def _connect_clients(self, now: VM, number: int) -> None:
         """Export what the guest doesn't write to, and have it written to."""
@@ -164,15 +161,27 @@ class RepeatedMigration:
         await now.qmp("nbd-server-start", addr=server)
         connected = {}
         for i in CLIENT_DISKS:
-            export = {"id": f"out{i}", "name": f"out{i}", "writable": True}
-            await now.qmp(
-                "block-export-add", type="nbd", node_name=f"disk{i}", **export
-            )
+            await self._export(now, i, f"out{i}")
             client = NBDClient(i, self._clients[i].last + 1 if self._clients else 1)
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                await client.connect(self._folder / socket, f"out{i}")
+            await self._connect(now, client, self._folder / socket, f"out{i}")
             connected[i] = client
         self._clients = connected
+
+    async def _export(self, vm: VM, i: int, name: str, **options: Any) -> None:
+        export = {"id": name, "name": name, "node_name": f"disk{i}"}
+        await vm.qmp("block-export-add", type="nbd", writable=True, **export, **options)
+
+    async def _connect(
+        self, now: VM, client: NBDClient, socket: Path, export: str
+    ) -> None:
+        """Connect a client; QEMU has to be there, and to answer."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await client.connect(socket, export)
+        except TimeoutError:
+            raise await now.hang(f"{export} can't be connected to") from None
+        except (ConnectionError, FileNotFoundError, EOFError) as error:
+            raise Unexpected(f"{export} can't be connected to: {error!r}") from None
 
     async def _end_clients(self) -> None:
         """End them; what they were told is on disk has to be there."""
@@ -181,13 +190,7 @@ class RepeatedMigration:
             self._written[i].update(client.acknowledged)
 
     async def _records(self, vm: VM) -> None:
-        before = vm.console.acknowledged()
-
-        def more() -> bool | None:
-            now = vm.console.acknowledged()
-            done = all(now[i] >= before[i] + RECORDS for i in range(GUEST_DISKS))
-            return done or None
-
+        more = vm.console.further(range(GUEST_DISKS), RECORDS)
         await vm.until("further acknowledged records", more, DEADLINE_SECONDS)
 
     async def _clients_write(self, now: VM) -> None:
@@ -246,9 +249,7 @@ class RepeatedMigration:
     async def _end_mirrors(self, now: VM) -> None:
         for i in range(DISKS):
             await now.qmp("block-job-cancel", device=f"m{i}")
-        for i in range(DISKS):
-            ended = {"device": f"m{i}"}
-            await now.wait_event("BLOCK_JOB_COMPLETED", DEADLINE_SECONDS, **ended)
+        await self._all_jobs(now, "BLOCK_JOB_COMPLETED")
 
     def _disks(self) -> list[evidence.Disk]:
         said = evidence.said(self._vms).acknowledged
@@ -262,8 +263,3 @@ class RepeatedMigration:
             )
             for i in range(DISKS)
         ]
-
-
-def _file(name: str, image: str, **options: Any) -> str:
-    node = {"driver": "file", "node-name": name, "filename": image}
-    return json.dumps({**node, "cache": {"no-flush": True}, **options})

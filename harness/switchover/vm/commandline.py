@@ -30,6 +30,16 @@ def disk(number: int, image: str, group: str | None = None) -> list[str]:
     return [*options, "-device", f"virtio-blk-pci,drive={name}"]
 
 
+def unflushed(name: str, image: str, **options: Any) -> list[str]:
+    """The options of a node for an image that is thrown away after the run.
+
+    The host need not flush it: it is QEMU's flushes that matter.
+    """
+    node = {"driver": "file", "node-name": name, "filename": image}
+    cache = {"no-flush": True}
+    return ["-blockdev", json.dumps({**node, "cache": cache, **options})]
+
+
 def throttle_group(name: str) -> list[str]:
     """The option that makes a throttle group without any limit."""
     return ["-object", f"throttle-group,id={name}"]

@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ..guest import record
 
@@ -35,6 +35,16 @@ class Console:
     def acknowledged(self) -> Counter[int]:
         """How many records were acknowledged so far, by disk."""
         return Counter(disk for disk, _ in record.acknowledgements(self.text))
+
+    def further(self, disks: Iterable[int], count: int) -> Callable[[], bool | None]:
+        """A probe: whether each disk has so many records more by then."""
+        before = self.acknowledged()
+
+        def more() -> bool | None:
+            now = self.acknowledged()
+            return all(now[i] >= before[i] + count for i in disks) or None
+
+        return more
 
     async def _read(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter

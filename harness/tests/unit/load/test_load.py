@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from switchover.commands.load import growth
-from switchover.load.repeated import Usage
+from switchover.load.usage import Usage, growth
 
 
 def usages(*pairs: tuple[int, int]) -> list[Usage]:
