@@ -209,6 +209,8 @@ class PortableRig:
         error = next(iter(self.errors), "")
         if not self.status:
             return Outcome(SKIP, f"it did not migrate: {error}")
+        if self.status == "completed" and not self._difference:
+            return Outcome(SKIP, "completed, but nothing was compared")
         if self.source.exit_code and not self.source.told_to_quit:
             return Outcome(SKIP, f"the source exited: {self.source.stderr.strip()}")
         reason = f": {shortened(error)}" if error else ""

@@ -26,6 +26,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "VENV": build / "venv",
         "CACHE": build / "cache",
         "LOGS": build / "logs",
+        "GUEST": build / "guest",
     }
     for name, path in places.items():
         monkeypatch.setattr(paths, name, path)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A examiner that builds nothing: a file of the commit says how it does.
+"""An examiner that builds nothing: a file of the commit says how it does.
 
 Run as a program it is the step that `git bisect run` calls; its argument is the
 project's build folder.
@@ -11,10 +11,14 @@ import errno
 import sys
 from pathlib import Path
 
-from switchover.bisect import folders, git_step
+from project import commit
+
+from switchover.bisect import folders, git_step, session
 from switchover.bisect.examine import Examiner
-from switchover.bisect.outcome import BAD, GOOD, SKIP, Outcome
+from switchover.bisect.outcome import BAD, GOOD, SKIP, CommitResult, Outcome
+from switchover.bisect.question import Question
 from switchover.bisect.repository import Repository
+from switchover.bisect.session import Conclusion
 from switchover.core import paths
 from switchover.core.errors import BuildFailed
 from switchover.core.git import git
@@ -28,12 +32,16 @@ FULL, INTERRUPT = "full", "interrupt"
 
 
 class FakeExaminer(Examiner):
-    """Notes each commit that it builds in the file "built" of the home."""
+    """Notes each commit that it builds in the file "built" of the home.
+
+    One that it builds from nothing is noted in the file "fresh", too.
+    """
 
     def build(self, commit: str, fresh: bool) -> Build:
         directory = self.repository.directory
         state = git(directory, "show", f"{commit}:{STATE}").split()[0]
-        _note("built", self.repository.subject(commit))
+        for name in ("built", "fresh")[: 1 + fresh]:
+            _note(name, self.repository.subject(commit))
         _interfere()
         if state == "broken":
             raise BuildFailed("a semicolon is missing")
@@ -60,6 +68,48 @@ class FakeExaminer(Examiner):
 
 def examiner(directory: Path) -> FakeExaminer:
     return FakeExaminer(Repository.at(directory), "throttled-mirror", Progress())
+
+
+def history(*states: str) -> Path:
+    """A repository with a commit for each state, called by its number."""
+    directory = paths.ROOT / "clone"
+    directory.mkdir()
+    git(directory, "init", "--quiet", "--initial-branch=main")
+    for number, state in enumerate(states):
+        # The number makes each differ from the one before.
+        commit(directory, STATE, f"{state} {number}\n", f"{number}")
+    return directory
+
+
+def bisect(
+    directory: Path,
+    last: int,
+    cures: bool = False,
+    repeat: int = 1,
+    within: tuple[str, ...] = (),
+) -> Conclusion:
+    """Bisect from commit 0 to the newest, which is number `last`."""
+    ends = f"HEAD~{last}", "HEAD"
+    asked = session.checked(
+        Question(str(directory), *ends, cures, "throttled-mirror", repeat, within)
+    )
+    command = [sys.executable, __file__, str(paths.BUILD)]
+    return session.run(asked, examiner(directory), command)
+
+
+def named(conclusion: Conclusion) -> CommitResult:
+    """The first commit."""
+    assert conclusion.first
+    return conclusion.first
+
+
+def source(**files: str) -> Path:
+    """Files of a revision; "__" in a name is "/", "_" is "."."""
+    for name, text in files.items():
+        file = folders.source() / name.replace("__", "/").replace("_", ".")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return folders.source()
 
 
 def noted(name: str) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_vm import FakeVM
@@ -20,12 +21,14 @@ from switchover.bench.table import table
 from switchover.stories.rig import Lab
 from switchover.vm.accel import Accel
 
+pytestmark = pytest.mark.usefixtures("project")
+
 
 async def nothing(_lab: Lab) -> Figures:
     return {}
 
 
-def case(**options: object) -> Case:
+def case(**options: Any) -> Case:
     variants = (Variant("old", "base", nothing), Variant("new", "patched", nothing))
     return Case("a-case", "A case", "time", "ms", variants, **options)
 
@@ -74,11 +77,12 @@ def test_the_table_says_what_is_missing() -> None:
         assert part in text
 
 
-def test_the_plots_are_whole(tmp_path: Path) -> None:
+def test_the_plots_are_whole(project: Path) -> None:
     pair = samples(case(reference=("old",)), [10, 12], [5])
-    plot.save(pair, tmp_path / "bench")
-    names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["bench.png", "bench.svg"]
+    folder = project / "pictures"
+    written = plot.save(pair, folder / "bench")
+    assert sorted(folder.iterdir()) == written
+    assert [path.name for path in written] == ["bench.png", "bench.svg"]
 
 
 def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:
@@ -86,7 +90,7 @@ def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:
         {"name": "migration-complete", "arg-type": "7"},
         {"name": "7", "members": [{"name": "release"}]},
     ]
-    vm = FakeVM(query_qmp_schema=[schema] * 3)
+    vm: Any = FakeVM(query_qmp_schema=[schema] * 3)
     found = asyncio.run(offers(vm, "migration-complete", "release"))
     other = asyncio.run(offers(vm, "migration-complete", "other"))
     none = asyncio.run(offers(vm, "no-command", "release"))
@@ -113,6 +117,5 @@ def test_processor_time_is_counted() -> None:
     assert throughput.processor_seconds(os.getpid()) > before
 
 
-@pytest.mark.usefixtures("project")
 def test_the_slow_flush_compiles() -> None:
     assert slow_flush().is_file()

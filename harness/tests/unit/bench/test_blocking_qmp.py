@@ -21,7 +21,7 @@ from switchover.vm.commandline import second_socket
 from switchover.vm.vm import Died, Hang, Refused
 
 NAME = second_socket("fake")
-GREETING = {"QMP": {}}
+GREETING: dict[str, Any] = {"QMP": {}}
 NEGOTIATED = {"return": {}, "id": "qmp_capabilities"}
 
 
@@ -49,7 +49,7 @@ def serve(folder: Path, *answers: list[dict[str, Any]]) -> list[str]:
 
 
 def ask(folder: Path, questions: Callable[[BlockingQMP], Awaitable[None]]) -> None:
-    vm = FakeVM()
+    vm: Any = FakeVM()
     vm.folder = folder
 
     async def run() -> None:

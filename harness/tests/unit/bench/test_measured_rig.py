@@ -20,8 +20,15 @@ from switchover.stories import rig as rig_module
 from switchover.stories.rig import Lab, Rig
 from switchover.vm.accel import Accel
 
+pytestmark = pytest.mark.usefixtures("project")
+
 # What the figures of downtime and latency are measured with.
-SETUPS = {v.measure.setup for case in downtime.CASES for v in case.variants}
+SETUPS = {
+    variant.measure.setup
+    for case in downtime.CASES
+    for variant in case.variants
+    if isinstance(variant.measure, downtime.Switchover)
+}
 SETUPS.add(Setup(task=latency.TASK))
 
 

@@ -23,11 +23,14 @@ from switchover.core.errors import DiskFull, VMLost
 from switchover.core.progress import Progress
 from switchover.guest import kernel
 from switchover.guest.kernel import Guest
+from switchover.qemu import build
 from switchover.qemu.build import Build
 from switchover.stories.rig import Lab
 from switchover.vm import accel
 from switchover.vm.accel import Accel
 from switchover.vm.vm import Died, Hang, Refused
+
+pytestmark = pytest.mark.usefixtures("project")
 
 
 def test_variants_take_turns_in_an_order_that_changes(
@@ -86,9 +89,7 @@ def command(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
     without_a_guest(project, monkeypatch)
-    monkeypatch.setattr(
-        bench.build, "ensure", lambda name, *_rest: Build(name, project)
-    )
+    monkeypatch.setattr(build, "ensure", lambda name, *_rest: Build(name, project))
 
     def run_command(measure: Measure) -> tuple[int, list[dict[str, Any]]]:
         variant = Variant("old", "base", measure)
