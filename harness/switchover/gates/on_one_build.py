@@ -7,20 +7,18 @@ What goes wrong is printed; a sanitizer's report is a failure.
 from __future__ import annotations
 
 import asyncio
-import re
 
+from ..core import paths
 from ..core.progress import Progress
 from ..fuzz import kept
 from ..guest import kernel
 from ..qemu.build import Build
 from ..scenarios import ALL
+from ..series import commits, patchtests
 from ..stories.runner import Result, Runner
 from ..suites import own_iotests, qtests, upstream
 from ..vm import accel
 from . import sanitizer_reports
-
-# What the series adds to migration-test.
-OWN_CASES = re.compile(r"pause-at-complete|release|ready")
 
 
 def run(made: Build, progress: Progress) -> tuple[int, int]:
@@ -71,9 +69,12 @@ async def _scenarios(made: Build, progress: Progress) -> tuple[int, int]:
 
 
 async def _qtests(made: Build, progress: Progress) -> tuple[int, int]:
+    source = paths.tree_dir(made.source)
+    changed = patchtests.of(commits.applied(progress).whole, source).qtests
+    own = changed.get(qtests.MIGRATION, ())
     qtests.compile_test(made, qtests.MIGRATION, progress)
     cases = [
-        case for case in qtests.cases(made, qtests.MIGRATION) if OWN_CASES.search(case)
+        case for case in qtests.cases(made, qtests.MIGRATION) if case.startswith(own)
     ]
     title = f"migration-test on {made.name}"
     failed = await qtests.run_cases(made, cases, title, progress)

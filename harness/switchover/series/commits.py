@@ -29,8 +29,8 @@ FORMAT = [
 class Commit:
     """One patch as a commit: its place in the series, and its trees' hashes.
 
-    `before` and `after` stand for the patch's content and for all that it is on
-    top of; a commit message is no part of them.
+    `before` and `after` are trees: they stand for the patch's content and for all
+    that it is on top of; a commit message is no part of them.
     """
 
     number: int
@@ -61,6 +61,11 @@ class Series:
     @property
     def tip(self) -> str:
         return self.commits[-1].id if self.commits else self.base
+
+    @property
+    def whole(self) -> Commit:
+        """All of it as one commit."""
+        return Commit(0, self.tip, "", self.base, self.tip)
 
     def added(self, folder: str) -> dict[str, str]:
         """The files that it adds below this folder of the tree: mode and hash by name.
