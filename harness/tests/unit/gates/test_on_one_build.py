@@ -14,14 +14,12 @@ from switchover.qemu.build import Build
 from switchover.series import export
 
 FILE = "tests/qtest/migration/precopy-tests.c"
-ADDED = """\\
+ADDED = """\
 void add(Env *env)
 {
     migration_test_add("/migration/new", test_new);
 }
 """
-    'void add(Env *env)\n{\n    migration_test_add("/migration/new", test_new);\n}\n'
-)
 
 
 @pytest.mark.usefixtures("toy")
