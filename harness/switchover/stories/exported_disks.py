@@ -48,8 +48,9 @@ class Shared:
             await self._export(self._storage, "target", i)
             await self._mirror(i)
         for i in range(count):
-            job = {"device": f"shared{i}"}
-            await self._source.wait_event("BLOCK_JOB_READY", DEADLINE_SECONDS, **job)
+            await self._source.wait_event(
+                "BLOCK_JOB_READY", DEADLINE_SECONDS, device=f"shared{i}"
+            )
         await self.writing()
 
     def _image(self, side: str, number: int) -> Path:

@@ -62,7 +62,7 @@ class Watch:
 
     async def _ask(self, query: str) -> dict[str, Any]:
         start = time.monotonic()
-        answer = await self._source.qmp(query)
+        answer: dict[str, Any] = await self._source.qmp(query)
         took = (time.monotonic() - start) * 1000
         self._notes.slowest = max(took, self._notes.slowest or 0)
         return answer

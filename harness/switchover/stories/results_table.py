@@ -34,7 +34,7 @@ def table(results: Iterable[Result]) -> Table:
         view.add_row(
             f"[bold]{name}[/]\n{title}",
             *(_cell(result) for result in pair),
-            *(" / ".join(column) for column in zip(*map(_figures, pair))),
+            *(" / ".join(column) for column in zip(*map(_figures, pair), strict=True)),
         )
     return view
 

@@ -42,8 +42,7 @@ async def choose(build: Build, image: kernel.Guest) -> Accel:
     """
     if not os.access(DEVICE, os.R_OK | os.W_OK):
         return Accel("tcg", f"{DEVICE} can't be used")
-    key = [BOOT_ID.read_text(), image.key]
-    path = paths.GUEST / "accel.json"
+    path, key = paths.GUEST / "accel.json", _key(image)
     if path.exists():
         known = json.loads(path.read_text())
         if known["key"] == key:
@@ -51,6 +50,10 @@ async def choose(build: Build, image: kernel.Guest) -> Accel:
     accel = await _probe(build, image)
     files.write_json(path, {"key": key, "accel": asdict(accel)})
     return accel
+
+
+def _key(image: kernel.Guest) -> list[str]:
+    return [BOOT_ID.read_text(), image.key]
 
 
 async def _probe(build: Build, image: kernel.Guest) -> Accel:

@@ -38,7 +38,7 @@ class Event:
 
 
 class Monitor(QMPClient):
-    """Calls `notify` after each event that it has added to `events`.
+    """Calls `notify` after each event that it has added to `received`.
 
     `commands` are the names of all commands that were sent and not refused, `failure`
     is why the transcript could not be written: the connection goes on without it.
@@ -46,7 +46,7 @@ class Monitor(QMPClient):
 
     def __init__(self, transcript: Path, notify: Callable[[], None]) -> None:
         super().__init__(transcript.stem)
-        self.events: list[Event] = []
+        self.received: list[Event] = []
         self.commands: list[str] = []
         self.failure: OSError | None = None
         self._sent: dict[str, str] = {}
@@ -56,7 +56,7 @@ class Monitor(QMPClient):
 
     def find(self, name: str, since: int = 0, **data: Any) -> Event | None:
         """The first event from number `since` on with this name and data."""
-        for event in self.events[since:]:
+        for event in self.received[since:]:
             if event.matches(name, **data):
                 return event
         return None
@@ -70,7 +70,7 @@ class Monitor(QMPClient):
     def _cb_inbound(self, msg: Message) -> Message:
         self._log("<-", msg)
         if "event" in msg:
-            self.events.append(Event.of(msg))
+            self.received.append(Event.of(msg))
             self._notify()
         command = self._sent.pop(str(msg.get("id")), None)
         if command and "return" in msg:

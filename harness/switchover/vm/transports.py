@@ -37,7 +37,7 @@ def _socket(name: str) -> Transport:
     return Transport(address, address, live=True)
 
 
-def _tcp(name: str) -> Transport:
+def _tcp(_name: str) -> Transport:
     address = {"transport": "socket", "type": "inet", "host": "127.0.0.1", "port": "0"}
     return Transport(address, None, live=True)
 

@@ -81,7 +81,7 @@ class VM:
     @property
     def events(self) -> list[Event]:
         """All events so far, in the order in which they were received."""
-        return self.monitor.events
+        return self.monitor.received
 
     @property
     def stderr(self) -> str:

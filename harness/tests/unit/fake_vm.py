@@ -54,7 +54,7 @@ class FakeVM:
     async def kill(self) -> None:
         self.killed = True
 
-    async def give(self, descriptor: int, name: str) -> None:
+    async def give(self, _descriptor: int, name: str) -> None:
         self.given.append(name)
 
     async def qmp(self, command: str, **arguments: Any) -> Any:
@@ -68,14 +68,14 @@ class FakeVM:
     async def backtrace(self) -> Path:
         return self.folder / f"{self.name}.backtrace"
 
-    async def until(self, what: str, probe: Callable[[], Any], deadline: float) -> Any:
+    async def until(self, what: str, probe: Callable[[], Any], _deadline: float) -> Any:
         found = probe()
         if found is None:
             raise Hang(what)
         return found
 
     async def until_told(
-        self, what: str, ask: Callable[[], Awaitable[bool]], deadline: float
+        self, what: str, ask: Callable[[], Awaitable[bool]], _deadline: float
     ) -> None:
         for _ in range(ATTEMPTS):
             if await ask():
@@ -83,7 +83,7 @@ class FakeVM:
         raise Hang(what)
 
     async def wait_event(
-        self, name: str, deadline: float, since: int = 0, **data: Any
+        self, name: str, _deadline: float, since: int = 0, **data: Any
     ) -> Event:
         for event in self.events[since:]:
             if event.matches(name, **data):

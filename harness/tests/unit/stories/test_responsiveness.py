@@ -51,7 +51,7 @@ def test_a_migration_that_has_just_left_ready_is_none() -> None:
 @pytest.mark.parametrize(("error", "passes"), [(Died, False), (Hang, True)])
 def test_a_death_is_no_hang(error: type[Exception], passes: bool) -> None:
     class Lost(FakeVM):
-        async def qmp(self, command: str, **arguments: object) -> object:
+        async def qmp(self, _command: str, **_arguments: object) -> object:
             raise error("x")
 
     async def story() -> None:
