@@ -12,8 +12,11 @@ import os
 import re
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
+
+LATER_SECONDS = 0.2
 
 
 def connection(name: str) -> socket.socket:
@@ -68,6 +71,9 @@ class Server:
         if command == "talk":
             self._console.sendall(b"ACK 0 1\r\nACK 0 2\r\nACK 1")
         self.send({**reply, "return": {}})
+        if command == "event-later":
+            time.sleep(LATER_SECONDS)
+            self.event("LATER", 1, id="m0")
         if command == "quit":
             sys.exit(0)
 

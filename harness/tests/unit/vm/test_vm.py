@@ -70,11 +70,12 @@ def test_death_ends_every_wait_at_once(tmp_path: Path) -> None:
         waits = [
             vm.wait_event("NEVER", LONG),
             vm.until("nothing", lambda: None, LONG),
+            vm.until_told("nothing", never, LONG),
             vm.qmp("abort"),
         ]
         async with asyncio.timeout(LONG / 6):
             results = await asyncio.gather(*waits, return_exceptions=True)
-        assert [type(result) for result in results] == [Died] * 3
+        assert [type(result) for result in results] == [Died] * 4
 
     vm = tell(tmp_path, story)
     assert (vm.exit_code, vm.told_to_quit, vm.killed) == (-6, False, False)
@@ -114,13 +115,54 @@ def test_the_console_is_read_as_it_comes(tmp_path: Path) -> None:
     tell(tmp_path, story)
 
 
+def test_a_wait_waits(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    async def third_time() -> bool:
+        asked.append(len(asked))
+        return len(asked) == 3
+
+    async def story(vm: VM) -> None:
+        await vm.qmp("event-later")
+        assert vm.monitor.find("LATER") is None
+        event = await vm.until("LATER", lambda: vm.monitor.find("LATER"), LONG)
+        assert event.data == {"id": "m0"}
+        assert await vm.soon(lambda: None, SHORT) is None
+        await vm.qmp("event-later")
+        assert await vm.soon(lambda: vm.monitor.find("LATER", 1), LONG)
+        await vm.qmp("event-later")
+        assert await vm.wait_event("LATER", LONG, 2, id="m0") is vm.events[2]
+        with pytest.raises(Hang):
+            await vm.wait_event("LATER", SHORT, id="m1")
+        await vm.until_told("third time", third_time, LONG)
+        assert asked == [0, 1, 2]
+        with pytest.raises(Hang, match="no never within"):
+            await vm.until_told("never", never, SHORT)
+        await vm.quit()
+
+    tell(tmp_path, story)
+
+
+async def never() -> bool:
+    return False
+
+
+def test_a_full_disk_is_no_hang(tmp_path: Path) -> None:
+    async def story(vm: VM) -> None:
+        vm.monitor._transcript = Path("/dev/full")
+        with pytest.raises(OSError, match="No space left on device"):
+            await vm.qmp("two-events")
+
+    tell(tmp_path, story)
+
+
 def test_a_missed_deadline_is_a_hang_with_a_backtrace(tmp_path: Path) -> None:
     async def story(vm: VM) -> None:
         with pytest.raises(Hang, match="fake: no NEVER within 0 s; see"):
             await vm.wait_event("NEVER", SHORT)
 
     vm = tell(tmp_path, story)
-    assert vm.killed
+    assert (vm.exit_code, vm.told_to_quit, vm.killed) == (-9, False, True)
     assert (tmp_path / "fake.backtrace").read_text()
 
 
