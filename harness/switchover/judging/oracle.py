@@ -240,7 +240,12 @@ def lost_records(disk: DiskEvidence) -> list[tuple[int, int, int]]:
 
 
 def _unseen(evidence: Evidence) -> Iterator[str]:
-    """What should have been looked at, and was not: it proves nothing."""
+    """What should have been looked at, and was not: it proves nothing.
+
+    Where no migration came to anything there is nothing to prove.
+    """
+    if not evidence.journey:
+        return
     owed = [d for d in evidence.disks if d.must_match]
     missed = [d.name for d in owed if d.differing is None]
     if evidence.journey[-1:] == ("completed",) and (missed or not evidence.disks):

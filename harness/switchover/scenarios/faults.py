@@ -367,6 +367,7 @@ SCENARIOS = (
             "base": Expected(
                 journey=("pre-switchover", "completed"),
                 blocks_lost=True,
+                records_lost=True,
                 stderr=(NOT_ANSWERED,),
             ),
             "patched": Expected(

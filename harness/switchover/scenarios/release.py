@@ -249,7 +249,10 @@ class Exports(Scenario):
 
 
 TOO_EARLY = Expected(
-    journey=("pre-switchover", "completed"), crash=ABORT, blocks_lost=True
+    journey=("pre-switchover", "completed"),
+    crash=ABORT,
+    blocks_lost=True,
+    records_lost=True,
 )
 UNDER_WAY = "^migration-complete: Migration is already being completed$"
 # A client that is ended while it waits for the answer to a write.

@@ -76,13 +76,18 @@ async def second_attempt(rig: Rig) -> None:
     await rig.run_at_destination()
 
 
-def outcomes(*first: str) -> dict[str, Expected]:
+def outcomes(*first: str, records_lost: bool | None = True) -> dict[str, Expected]:
     """The declared outcomes, where the statuses `first` come before the end.
 
     A guest is not stopped in vain, unless management has asked for that.
     """
     return {
-        "base": Expected(journey=(*first, "completed"), crash=ABORT, blocks_lost=True),
+        "base": Expected(
+            journey=(*first, "completed"),
+            crash=ABORT,
+            blocks_lost=True,
+            records_lost=records_lost,
+        ),
         "patched": Expected(
             journey=(*first, "failed", "pre-switchover", "completed"),
             errors=(REFUSAL,),

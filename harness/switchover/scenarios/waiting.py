@@ -157,8 +157,8 @@ async def held(rig: Rig) -> Migration:
     return migration
 
 
-LOST = Expected(journey=("completed",), blocks_lost=True)
-TOO_EARLY = Expected(journey=("completed",), crash=ABORT, blocks_lost=True)
+LOST = Expected(journey=("completed",), blocks_lost=True, records_lost=True)
+TOO_EARLY = replace(LOST, crash=ABORT)
 FAILED = Expected(
     journey=("failed",), errors=(JOB_FAILED,), stderr=(ON_STDERR, NOT_ANSWERED)
 )

@@ -45,7 +45,8 @@ class VM:
 
     It runs in `folder`, so relative paths on its command line and in QMP
     commands are below it; its transcript, console, stderr and backtrace go there.
-    `environment` is added to ours. `ended_at` is when its end was seen, in seconds since the epoch.
+    `environment` is added to ours. `ended_at` is when its end was seen, in seconds
+    since the epoch.
     Both sockets are socket pairs: no path that may be too long, no listener to
     wait for, and an end of file the moment the process is gone.
     """

@@ -12,7 +12,8 @@ from fake_vm import FakeVM
 from switchover.fuzz import step
 from switchover.fuzz.clients import START
 from switchover.fuzz.guarantees import Guarantee
-from switchover.fuzz.player import Over, Player
+from switchover.fuzz.management import Accepted
+from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.guest import disk, record
 from switchover.guest.nbdclient import NBDClient
@@ -37,7 +38,7 @@ def player(tmp_path: Path) -> Player:
                 for sequence in (1, 2):
                     file.seek(start + sequence * record.RECORD_BYTES)
                     file.write(record.pack(owner, sequence))
-    made.source.console.text = "ACK 0 1\r\nACK 0 2\r\n"
+    made.processes.source.console.text = "ACK 0 1\r\nACK 0 2\r\n"
     client = NBDClient(100, 1, START)
     client.acknowledged = {1: 1, 2: 2}
     made.clients._clients[0] = client
@@ -71,34 +72,37 @@ def test_records_have_to_be_on_the_side_that_goes_on(
 def test_what_the_guest_was_told_elsewhere(player: Player) -> None:
     player.processes[DESTINATION].console.text = "ACK 0 3\r\n"
     assert wrong(player) == []
-    player.guarantees = {0: Guarantee.OWED}
-    player.compare(0)
+    player.ownership.guarantees = {0: Guarantee.OWED}
+    player.ownership.compare(0)
     assert wrong(player) == LOST
 
 
 def test_a_block_that_differs(player: Player) -> None:
-    player.guarantees = {0: Guarantee.OWED}
+    player.ownership.guarantees = {0: Guarantee.OWED}
     with player.processes.image(DESTINATION, 0).open("r+b") as image:
         image.seek(2 * disk.MIB + disk.BLOCK)
         image.write(b"x")
-    player.compare(0)
+    player.ownership.compare(0)
     first = 2 * disk.MIB + disk.BLOCK
     assert wrong(player) == [f"1 blocks differ, first in disk0 at {first}"]
 
 
 def test_what_is_owed_has_to_be_compared(player: Player) -> None:
     for status in ("setup", "active", "device", "completed"):
-        player.source.event("MIGRATION", status=status)
-    player.guarantees = {0: Guarantee.OWED}
+        player.processes.source.event("MIGRATION", status=status)
+    player.ownership.guarantees = {0: Guarantee.OWED}
     assert wrong(player) == ["unexpected blind spot: nothing was compared"]
-    player.guarantees = {0: Guarantee.NONE}
+    player.ownership.guarantees = {0: Guarantee.NONE}
     assert wrong(player) == []
 
 
 def test_a_guest_may_fail_only_where_its_disks_were_taken(player: Player) -> None:
-    player.source.console.text += "ERR 0 3 5\r\n"
+    player.processes.source.console.text += "ERR 0 3 5\r\n"
     assert wrong(player) == ["failed write in the guest: ERR 0 3 5"]
-    player._robbed = True
+    away = Accepted(
+        "blockdev-set-active", {"active": False}, 0, "none", False, frozenset()
+    )
+    player.ownership.management.commands.append(away)
     assert wrong(player) == []
 
 
@@ -107,6 +111,6 @@ def test_a_hang_is_wrong(player: Player, monkeypatch: pytest.MonkeyPatch) -> Non
         raise Hang("source: no answer")
 
     monkeypatch.setattr(player, "execute", hang)
-    with pytest.raises(Over):
-        asyncio.run(player.play(step.execute(SOURCE, "stop")))
+    asyncio.run(player.play(step.execute(SOURCE, "stop")))
+    assert player.over
     assert wrong(player) == ["hang: source: no answer"]

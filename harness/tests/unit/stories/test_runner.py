@@ -45,7 +45,9 @@ class Story(Scenario):
 def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Runner:
     """A runner whose rigs have no processes."""
 
-    def vm(name: str, _command: list[str], folder: Path) -> FakeVM:
+    def vm(
+        name: str, _command: list[str], folder: Path, _environment: object
+    ) -> FakeVM:
         made = FakeVM(name)
         made.folder = folder
         return made
@@ -151,8 +153,12 @@ def test_what_was_not_looked_at_is_a_difference(play: Callable[..., Result]) -> 
 
 
 def test_a_guest_has_to_have_said_something(tmp_path: Path, harness: Runner) -> None:
-    outcome = {"base": Expected()}
-    story = Story("story", "a story", outcome, with_guest=True)
+    async def tell(rig: Rig) -> None:
+        for status in ("setup", "failed"):
+            rig.source.events.append(Event("MIGRATION", {"status": status}, 0))
+
+    outcome = {"base": Expected(journey=("failed",))}
+    story = Story("story", "a story", outcome, with_guest=True, tell=tell)
     result = asyncio.run(harness.run(story, Build("base", tmp_path / "build")))
     assert result.differences == (
         "unexpected blind spot: no record of disk0 was acknowledged",
