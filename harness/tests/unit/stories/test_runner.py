@@ -17,6 +17,7 @@ from switchover.core import paths
 from switchover.core.errors import VMLost
 from switchover.guest import disk
 from switchover.guest.kernel import Guest
+from switchover.guest.nbdclient import NBDClient
 from switchover.judging.oracle import Evidence, Expected
 from switchover.qemu.build import Build
 from switchover.stories import rig as rig_module
@@ -139,6 +140,21 @@ def test_all_that_a_rig_has_seen_is_judged(play: Callable[..., Result]) -> None:
     assert play(tell, **crash).differences == lost
     assert not play(tell, **crash, records_lost=True).differences
     assert play(tell, journey=("completed",), records_lost=True).differences
+
+
+def test_disks_that_only_clients_write_to_are_judged_too(
+    play: Callable[..., Result],
+) -> None:
+    async def tell(rig: Rig) -> None:
+        rig.source.events.append(Event("MIGRATION", {"status": "setup"}, 0))
+        rig.source.events.append(Event("MIGRATION", {"status": "failed"}, 0))
+        rig.shared._clients.append(NBDClient(0, 1))
+        rig.shared._clients[0].acknowledged = {1: 1}
+        disk.make_blank(rig.shared._image("source", 0), disk.MIB)
+
+    assert play(tell, journey=("failed",)).differences == (
+        "1 acknowledged records are lost",
+    )
 
 
 def test_what_was_not_looked_at_is_a_difference(play: Callable[..., Result]) -> None:
