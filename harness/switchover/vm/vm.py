@@ -99,7 +99,9 @@ class VM:
         try:
             async with asyncio.timeout(START_SECONDS):
                 await self.monitor.connect(self._monitor_socket)
-        except (TimeoutError, QMPError):
+        except (TimeoutError, QMPError) as error:
+            if isinstance(error, TimeoutError):
+                await self.backtrace()
             await self.kill()
             raise VMLost(
                 f"QEMU {self.name!r} did not start: {self.stderr.strip()}; see "

@@ -184,6 +184,22 @@ def test_one_that_does_not_start_is_lost(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+def test_one_that_says_nothing_is_lost_with_a_backtrace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vm_module, "START_SECONDS", SHORT)
+
+    async def run() -> VM:
+        program = [sys.executable, "-c", "import time; time.sleep(60)"]
+        vm = VM("fake", program, tmp_path)
+        with pytest.raises(VMLost):
+            await vm.start()
+        return vm
+
+    assert asyncio.run(run()).killed
+    assert (tmp_path / "fake.backtrace").exists()
+
+
 def test_nothing_is_left_over(tmp_path: Path) -> None:
     pids: list[int] = []
 
