@@ -74,6 +74,9 @@ class FakeVM:
             raise Hang(what)
         return found
 
+    async def soon(self, probe: Callable[[], Any], seconds: float) -> Any:
+        return probe()
+
     async def until_told(
         self, what: str, ask: Callable[[], Awaitable[bool]], _deadline: float
     ) -> None:

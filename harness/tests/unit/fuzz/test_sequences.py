@@ -10,6 +10,7 @@ from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import pytest
+from fake_player import RUNNING, STOPPED, player
 from fake_vm import FakeVM
 
 from switchover.fuzz import search, step
@@ -187,28 +188,10 @@ def test_a_destination_that_was_replaced_has_nothing() -> None:
 
 
 FAILED = {"status": "failed", "error-desc": "x"}
-RUNNING, STOPPED = {"running": True}, {"running": False}
 RETURN_PATH = {
     "query_migrate_capabilities": [[{"capability": "return-path", "state": True}]]
 }
 NODES = {"query_named_block_nodes": [[{"node-name": "disk0", "active": True}]]}
-
-
-def player(
-    tmp_path: Path, here: object, there: object, status: str, **answers: Any
-) -> Player:
-    """A player with a source and a destination that answer like this."""
-    told = {"query_migrate": {"status": status}, "query_status": here}
-    told |= {"query_migrate_capabilities": [[]], "query_named_block_nodes": [[]]}
-    told |= answers
-    source = FakeVM("source", **told).event("MIGRATION", status=status)
-    destination = FakeVM("destination", query_status=there)
-    destination.event("MIGRATION", status="completed")
-    made = Player(Build("patched", tmp_path), tmp_path)
-    made.processes.take(SOURCE, cast(VM, source))
-    made.processes.take(DESTINATION, cast(VM, destination))
-    made.processes.disks = range(1)
-    return made
 
 
 def played(
