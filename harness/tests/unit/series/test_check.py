@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import toy_series
 from project import commit, patch, write_series
 
 from switchover.core import paths
@@ -17,8 +18,10 @@ from switchover.series import (
     commits,
     coverletter,
     export,
+    manual,
     patch_by_patch,
     patchtests,
+    rebase,
 )
 from switchover.suites.iotest_check import QemuTestRun
 
@@ -63,10 +66,9 @@ def workshop(toy, monkeypatch) -> Workshop:
 
 def wrong(fast: bool = False) -> list[str]:
     """Run the check; what it finds wrong."""
-    made = commits.applied(Progress())
-    found = check.quick(made, "base", Progress())
+    found = check.fast(Progress())
     if not fast:
-        found += patch_by_patch.findings(made, Progress())
+        found += patch_by_patch.findings(commits.applied(Progress()), Progress())
     return [str(one) for one in found if not one.passed]
 
 
@@ -122,6 +124,16 @@ def test_a_test_that_does_not_pass_is_named(workshop):
     said = wrong()
     assert len(said) == 2
     assert said[0].startswith("0001 first: unit test test-a: not run; see ")
+
+
+def test_a_manual_with_a_warning_is_named(workshop, monkeypatch):
+    patched = paths.tree_dir("patched")
+    commit(patched, "docs/a.rst", "A\n", "docs: A")
+    export.export()
+    monkeypatch.setattr(manual, "make", lambda _source, _log: "a.rst:1: bad")
+    (said,) = wrong()
+    assert said.startswith("0003 docs: A: manual: a.rst:1: bad; see ")
+    assert len(workshop.built) == 3
 
 
 @pytest.mark.usefixtures("workshop")
@@ -189,6 +201,17 @@ def test_it_is_said_that_local_work_is_not_checked(capsys):
     (paths.tree_dir("patched") / "block.c").write_text("mine\n")
     check.main(fast=True, rebased=False, as_data=False)
     assert "local work; checking patches/, not that" in capsys.readouterr().err
+
+
+def test_what_was_rebased_is_asked_of_its_own_tree(workshop, toy, capsys):
+    clone = toy_series.clone(toy / "clone")
+    commit(clone, str(checkpatch.SCRIPT), "print 'x:7: ERROR: no'; exit 1;", "mend")
+    rebase.onto("main", clone, Progress())
+    assert check.main(fast=True, rebased=True, as_data=False) == 1
+    said = capsys.readouterr()
+    assert said.err.endswith("second: checkpatch: line 7: ERROR: no\n")
+    assert said.out == "1 passed, 2 failed\n"
+    assert workshop.built == []
 
 
 @pytest.mark.usefixtures("workshop")

@@ -43,6 +43,12 @@ def test_a_script_that_fails_otherwise_is_a_message(source):
     assert message.text.startswith("ERROR: checkpatch.pl failed: no such thing")
 
 
+def test_a_script_that_does_not_end_is_a_message(source, monkeypatch):
+    monkeypatch.setattr(checkpatch, "SECONDS", 0.1)
+    (source / checkpatch.SCRIPT).write_text("sleep 100")
+    assert said(source, "") == [Message(0, "ERROR: checkpatch.pl: no end after 0 s")]
+
+
 def test_messages_are_justified_by_their_first_words():
     messages = [Message(1, "WARNING: new file 'a'"), Message(2, "ERROR: new line")]
     assert checkpatch.unjustified(messages, {}) == messages

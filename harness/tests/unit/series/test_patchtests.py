@@ -5,8 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from switchover.core import paths
+from switchover.core.progress import Progress
+from switchover.qemu.build import Build
 from switchover.series import patchtests
 from switchover.series.patchtests import PatchTests
+from switchover.suites import own_iotests, qtests, unittests
+from switchover.suites.base_failures import Declaration
+from switchover.suites.iotest_check import FORMATS, QemuTestRun
+from switchover.suites.iotest_result import IotestResult
 
 QTEST = """\
 static void start(int n)
@@ -82,7 +89,7 @@ def test_unit_tests_are_found_by_source():
 
 
 @pytest.mark.parametrize(
-    ("lines", "paths"),
+    ("lines", "expected"),
     [
         ("7 +8", ("/migration/plain",)),
         ("3 +3", ("/migration/plain",)),
@@ -93,8 +100,8 @@ def test_unit_tests_are_found_by_source():
         ("22 +22", ()),
     ],
 )
-def test_qtests_are_found_by_the_code_that_is_changed(lines, paths):
-    assert patchtests.changed_paths(QTEST, f"@@ -{lines} @@ void x(\n") == paths
+def test_qtests_are_found_by_the_code_that_is_changed(lines, expected):
+    assert patchtests.changed_paths(QTEST, f"@@ -{lines} @@ void x(\n") == expected
 
 
 def test_parts_of_migration_test_are_one_program(tmp_path):
@@ -108,3 +115,36 @@ def test_parts_of_migration_test_are_one_program(tmp_path):
     found = patchtests.of(commit, tmp_path)
     assert set(found.qtests) == {"migration-test"}
     assert set(found.qtests["migration-test"]) == {"/migration/other"}
+
+
+async def ended(status: str) -> QemuTestRun:
+    return QemuTestRun(status, "", 1.0, Path("log"))
+
+
+async def iotest(checks, name: str, declared, _progress) -> list[IotestResult]:
+    assert declared == Declaration()
+    return [
+        IotestResult(name, one.format, None, None, await ended("fail"))
+        for one in checks
+    ]
+
+
+@pytest.mark.usefixtures("project")
+def test_what_became_of_each_test_is_told(monkeypatch):
+    def qtest(_build, _name: str, wanted: tuple[str, ...]):
+        return ended("hang" if wanted == ("/a",) else "pass")
+
+    monkeypatch.setattr(unittests, "compile_tests", lambda _build, names, _: names)
+    monkeypatch.setattr(unittests, "run", lambda _build, _name: ended("pass"))
+    monkeypatch.setattr(own_iotests, "run", iotest)
+    monkeypatch.setattr(qtests, "compile_test", lambda *_: None)
+    monkeypatch.setattr(qtests, "run", qtest)
+    tests = PatchTests(("041",), ("test-a",), {"b-test": (), "a-test": ("/a",)})
+    build = Build("check", paths.build_dir("check"))
+    found = patchtests.run(tests, build, Progress())
+    assert [(name, run.status) for name, run in found] == [
+        ("unit test test-a", "pass"),
+        *((f"iotest 041 ({format})", "fail") for format in FORMATS),
+        ("qtest b-test", "pass"),
+        ("qtest a-test", "hang"),
+    ]

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import re
+import sys
+from pathlib import Path
 
 import pytest
 from project import commit
@@ -12,7 +14,7 @@ from switchover.core.errors import WrongTree
 from switchover.core.git import git, head
 from switchover.core.progress import Progress
 from switchover.qemu import tree
-from switchover.series import export
+from switchover.series import check, export, prepare, rebase
 from switchover.suites import base_failures
 
 NEW_TEST = f"{export.TESTS}/mirror-then-migrate"
@@ -118,3 +120,36 @@ def test_a_series_that_left_its_base_is_not_exported(patched):
 def test_there_has_to_be_a_tree():
     with pytest.raises(WrongTree, match="scripts/series apply"):
         export.export()
+
+
+def script(monkeypatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["series", *words])
+    return series.main()
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_exit_code_is_that_of_the_check(monkeypatch, code):
+    asked = []
+    monkeypatch.setattr(check, "main", lambda *options: asked.append(options) or code)
+    assert script(monkeypatch, "check") == code
+    assert script(monkeypatch, "check", "--fast", "--rebased", "--json") == code
+    assert asked == [(False, False, False), (True, True, True)]
+
+
+def test_the_script_does_what_its_verb_says(patched, monkeypatch, capsys):
+    commit(patched, "block.c", "one\n2\n3\n", "second")
+    with pytest.raises(WrongTree, match="local work"):
+        script(monkeypatch, "apply")
+    assert script(monkeypatch, "export") == 0
+    assert capsys.readouterr().out == "0001-first.patch\n0002-second.patch\n"
+    asked = []
+    for module in (rebase, prepare):
+        monkeypatch.setattr(module, "main", lambda *options: asked.append(options))
+    script(monkeypatch, "rebase", "v1", "--repo", "clone")
+    script(monkeypatch, "rebase", "--continue")
+    script(monkeypatch, "prepare", "mails", "--signoff")
+    assert asked == [
+        ("v1", Path("clone"), False),
+        (None, paths.SUBMODULE, True),
+        (Path("mails"), True),
+    ]

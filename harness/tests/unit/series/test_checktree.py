@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+from __future__ import annotations
+
+import pytest
+
+from switchover.core import paths
+from switchover.core.errors import BuildFailed
+from switchover.core.progress import Progress
+from switchover.qemu import tree
+from switchover.series import checktree
+
+
+class Compiler:
+    """Stands in for configure and ninja: what they were told, and what they say."""
+
+    def __init__(self) -> None:
+        self.configured = 0
+        self.targets: list[str] = []
+        self.says = ""
+
+    def configure(self, *_arguments) -> None:
+        self.configured += 1
+
+    def compile_targets(self, _directory, targets, _log, _step) -> None:
+        self.targets = targets
+        if self.says:
+            raise BuildFailed(self.says)
+
+
+@pytest.fixture
+def compiler(toy, monkeypatch) -> Compiler:
+    made = Compiler()
+    folder = toy / "build" / checktree.NAME
+    folder.mkdir()
+    (folder / "build.ninja").write_text("\nbuild tests/unit/test-iov: C x\n")
+    monkeypatch.setattr(checktree.configure, "is_configured", lambda *_: True)
+    monkeypatch.setattr(checktree.configure, "configure", made.configure)
+    monkeypatch.setattr(checktree.firmware, "link", lambda _: None)
+    monkeypatch.setattr(checktree.ninja, "compile_targets", made.compile_targets)
+    tree.ensure("base", Progress())
+    return made
+
+
+def compile_at(commit: str, base: str = "base") -> str:
+    return checktree.compile_at(commit, base, Progress())
+
+
+def test_programs_and_those_tests_that_are_there_are_compiled(compiler):
+    assert compile_at(tree.applied()) == ""
+    source = paths.tree_dir(checktree.NAME) / "block.c"
+    assert source.read_text() == "one\n2\nthree\n"
+    assert compiler.targets[-1] == "tests/unit/test-iov"
+    assert "qemu-system-x86_64" in compiler.targets
+
+
+def test_why_a_commit_does_not_build_is_said(compiler):
+    compiler.says = "block.c: no"
+    assert compile_at("base") == "block.c: no"
+
+
+def test_another_base_is_configured_anew(compiler):
+    for base, times in (("base", 1), ("base", 1), ("other", 2)):
+        compile_at("base", base)
+        assert compiler.configured == times
