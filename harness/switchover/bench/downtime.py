@@ -26,7 +26,7 @@ async def plain(rig: MeasuredRig, _client: BlockingQMP) -> None:
 
 async def libvirt(rig: MeasuredRig, client: BlockingQMP) -> None:
     """What libvirt does: pause, a soft cancel of each, wait, continue."""
-    await rig.capability("pause-before-switchover")
+    await rig.settings.capability("pause-before-switchover")
     await rig.migrate()
     await client.event("MIGRATION", READY_SECONDS, status="pre-switchover")
     await _end_mirrors(rig, client)
@@ -49,7 +49,7 @@ async def release(rig: MeasuredRig, client: BlockingQMP) -> None:
 
 
 async def _into_ready(rig: MeasuredRig, client: BlockingQMP) -> None:
-    await rig.capability("pause-at-complete")
+    await rig.settings.capability("pause-at-complete")
     await rig.migrate()
     await client.event("MIGRATION_READY", READY_SECONDS)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +12,7 @@ from ..core import files, paths
 from ..core.command import run
 from ..guest import disk, kernel
 from ..judging import journey
+from ..stories.images import Images
 from ..stories.rig import GUEST_SECONDS, Lab, Rig
 from ..timeline import states
 from ..vm import commandline
@@ -53,15 +53,14 @@ class MeasuredRig(Rig):
 
     def __init__(self, lab: Lab, setup: Setup) -> None:
         self._setup = setup
-        super().__init__(lab, setup.disks, with_guest=True)
+        images = Images(lab.folder, range(setup.disks), setup.size, setup.shared)
+        super().__init__(lab, setup.disks, images=images, throttled=setup.throttled)
 
     def _vm(
         self, name: str, side: str, options: list[str], group: str | None = None
     ) -> VM:
         options = [*options, *commandline.second_monitor(name)]
-        return super()._vm(
-            name, side, options, group if self._setup.throttled else None
-        )
+        return super()._vm(name, side, options, group)
 
     def _program(self) -> list[str]:
         if not self._setup.slow_flush:
@@ -73,20 +72,6 @@ class MeasuredRig(Rig):
             return super()._boot()
         return commandline.boot(self._lab.guest, self._setup.task)
 
-    def _image(self, side: str, number: int) -> Path:
-        return super()._image("source" if self._setup.shared else side, number)
-
-    def _make_disks(self) -> None:
-        super()._make_disks()
-        for image in self._lab.folder.glob("*.raw"):
-            os.truncate(image, self._setup.size)
-
-    async def export(self) -> None:
-        await (super().export() if self._setup.throttled else self.serve())
-
-    def _exported(self, number: int) -> str:
-        return super()._exported(number) if self._setup.throttled else f"disk{number}"
-
     async def up(self, **mirror: Any) -> None:
         """Boot; the guest works, and all mirrors are READY where there are any."""
         await self.boot()
@@ -94,7 +79,7 @@ class MeasuredRig(Rig):
             "migrate-set-parameters", downtime_limit=DOWNTIME_LIMIT_MS
         )
         if not self._setup.shared:
-            await self.connect()
+            await self.link.connect()
             await self.jobs.mirror_until_ready(**mirror)
         await self.booted()
 

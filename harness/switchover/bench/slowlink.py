@@ -31,17 +31,13 @@ class Behind(Switchover):
         limit = {"downtime_limit": DOWNTIME_LIMIT_MS}
         await rig.source.qmp("migrate-set-parameters", **limit)
         if self.auto_converge:
-            await rig.capability("auto-converge")
+            await rig.settings.capability("auto-converge")
         await rig.limit_writes(SLOW_WRITER)
-        await rig.connect()
+        await rig.link.connect()
         await rig.jobs.mirror_until_ready()
-        await rig.jobs.throttle(LINK)
+        await rig.link.throttle(LINK)
         await rig.limit_writes(FALL_BEHIND)
-
-        async def is_behind() -> bool:
-            return min((await rig.jobs.remaining()).values()) >= BEHIND
-
-        await rig.source.until_told("mirror behind", is_behind, READY_SECONDS)
+        await rig.jobs.are_behind(BEHIND, READY_SECONDS)
         await rig.limit_writes(self.writer)
 
 

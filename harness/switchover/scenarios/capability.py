@@ -23,13 +23,13 @@ class Changed(Scenario):
     async def run(self, rig: Rig) -> None:
         await waiting.start(rig, copy_mode="write-blocking")
         if not self.on:
-            await rig.pausing()
+            await rig.settings.pausing()
         migration = await held(rig)
         changed = not await self.change(rig, self.on)
-        await rig.release()
+        await rig.settings.let_ram_go()
         if changed is not self.on:
             await waiting.arrive(rig, migration)
-            await rig.let_mirrors_end()
+            await rig.jobs.end()
             await rig.run_at_destination()
             return
         await migration.paused()

@@ -21,8 +21,7 @@ class Channel(Release):
     transport: str = "socket"
 
     async def pause(self, rig: Rig) -> Migration:
-        for capability in self.agreed:
-            await rig.agree(capability)
+        await rig.settings.agree(*self.agreed)
         return await pause_behind(rig, self.transport)
 
 
@@ -30,7 +29,7 @@ class Encrypted(Channel):
     """TLS, with a key that both sides have."""
 
     async def pause(self, rig: Rig) -> Migration:
-        await rig.encrypt()
+        await rig.settings.encrypt()
         return await super().pause(rig)
 
 
@@ -41,10 +40,10 @@ class Postcopy(Release):
     """
 
     async def pause(self, rig: Rig) -> Migration:
-        await rig.agree("postcopy-ram")
-        await rig.pausing()
-        await rig.converge_at_once()
-        await rig.hold()
+        await rig.settings.agree("postcopy-ram")
+        await rig.settings.pausing()
+        await rig.settings.converge_at_once()
+        await rig.settings.hold_ram()
         migration = await rig.migrate()
         await migration.postcopy()
         await migration.paused()
@@ -52,9 +51,9 @@ class Postcopy(Release):
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
         await rig.jobs.catch_up()
-        await migration.in_postcopy()
+        await migration.reaches("postcopy-active")
         await rig.refused("migration-complete")
-        await rig.release()
+        await rig.settings.let_ram_go()
         await super().releasing(rig, migration)
 
 

@@ -10,6 +10,7 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from ..vm.pause import PRE_SWITCHOVER
 from .waiting import TOO_EARLY, LeftRunning, start, start_behind
 
 # Proxmox turns off all but these; it has no "events", by which this harness sees.
@@ -26,16 +27,17 @@ class Libvirt(Scenario):
         await rig.jobs.cancel()
         await rig.jobs.catch_up()
         await rig.jobs.ended()
-        await migration.resume()
+        await migration.go_on()
+        await migration.landmark()
         await rig.arrive()
         await rig.run_at_destination()
 
 
 async def pause(rig: Rig) -> Migration:
     """Migrate into `pre-switchover`."""
-    await rig.capability("pause-before-switchover")
+    await rig.settings.capability("pause-before-switchover")
     migration = await rig.migrate()
-    await migration.pause()
+    await migration.paused(PRE_SWITCHOVER)
     return migration
 
 
@@ -50,13 +52,13 @@ class Proxmox(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await start(rig, copy_mode="write-blocking")
-        await rig.capabilities_but(PROXMOX_KEEPS)
+        await rig.settings.capabilities_but(PROXMOX_KEEPS)
         migration = await rig.migrate()
         await migration.landmark()
         await rig.arrive()
         if self.server_gone:
-            await rig.disconnect()
-        await rig.let_mirrors_end()
+            await rig.link.disconnect()
+        await rig.jobs.end()
         await rig.run_at_destination()
 
 
@@ -71,7 +73,8 @@ class CancelAndContinue(Scenario):
         migration = await pause(rig)
         await rig.jobs.cancel()
         await asyncio.sleep(self.seconds)
-        await migration.resume()
+        await migration.go_on()
+        await migration.landmark()
         await rig.arrive()
         await rig.jobs.ended()
         await rig.run_at_destination()

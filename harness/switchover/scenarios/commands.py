@@ -35,8 +35,7 @@ class Command(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await waiting.start(rig)
-        for capability in self.agreed:
-            await rig.agree(capability)
+        await rig.settings.agree(*self.agreed)
         migration = await pause(rig)
         status = migration.status
         await self.ask(rig, migration)
@@ -136,8 +135,8 @@ class ServerAnew(Command):
     async def ask(self, rig: Rig, migration: Migration) -> None:
         await rig.jobs.cancel(force=True)
         await rig.jobs.cancelled()
-        await rig.disconnect()
-        await rig.reconnect()
+        await rig.link.disconnect()
+        await rig.link.reconnect()
         await rig.jobs.mirror_until_ready()
 
 

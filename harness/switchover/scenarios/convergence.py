@@ -8,6 +8,7 @@ from ..stories.jobs import SMALL_REQUESTS
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from ..vm.pause import READY
 from .ready import UNKNOWN, complete
 from .release import CUT_OFF
 from .unfinished import CUT_SHORT
@@ -20,8 +21,8 @@ async def start(rig: Rig, *capabilities: str) -> None:
     """Boot; the guest runs, and all mirrors are READY and behind."""
     await rig.boot()
     for name in ("pause-at-complete", *capabilities):
-        await rig.capability(name)
-    await rig.connect()
+        await rig.settings.capability(name)
+    await rig.link.connect()
     await rig.jobs.mirror_until_ready(**SMALL_REQUESTS)
     await rig.running(rig.source)
     await rig.jobs.fall_behind()
@@ -30,7 +31,7 @@ async def start(rig: Rig, *capabilities: str) -> None:
 async def waits(rig: Rig) -> Migration:
     """Migrate: it goes on for as long as the mirrors are behind."""
     migration = await rig.migrate()
-    await migration.active()
+    await migration.reaches("active")
     rig.notes.check(await migration.goes_on(), "the guest was stopped too early")
     return migration
 
@@ -41,16 +42,15 @@ class SlowLink(Scenario):
     async def run(self, rig: Rig) -> None:
         await start(rig)
         migration = await waits(rig)
-        storage = await migration.storage()
-        limit = await migration.downtime_limit()
+        storage = (await rig.source.qmp("query-migrate")).get("storage", {})
+        limit = (await rig.source.qmp("query-migrate-parameters"))["downtime-limit"]
         waits_for = storage.get("expected-downtime", limit + 1)
         rig.notes.check(
             waits_for > limit, f"storage is {storage}, the limit {limit} ms"
         )
         await rig.jobs.catch_up()
-        await migration.ready()
-        await rig.jobs.cancel()
-        await rig.jobs.ended()
+        await migration.paused(READY)
+        await rig.jobs.end()
         await complete(rig, migration)
 
 
@@ -71,14 +71,13 @@ class AutoConverge(Scenario):
         await start(rig, "auto-converge")
         await rig.jobs.fall_behind_slowly()
         migration = await rig.migrate()
-        await migration.ready()
+        await migration.paused(READY)
         await self.end(rig, migration)
 
     async def end(self, rig: Rig, migration: Migration) -> None:
         """The rest of the story."""
         await rig.jobs.catch_up()
-        await rig.jobs.cancel()
-        await rig.jobs.ended()
+        await rig.jobs.end()
         await complete(rig, migration)
 
 

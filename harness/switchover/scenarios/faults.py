@@ -38,7 +38,7 @@ class KilledBefore(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await waiting.start(rig)
-        await rig.pausing()
+        await rig.settings.pausing()
         migration = await held(rig)
         await rig.destination.kill()
         await migration.landmark()
@@ -86,7 +86,7 @@ async def again(rig: Rig) -> None:
     """The mirrors are as they were; another destination gets the guest."""
     await mirrors_are_ready(rig)
     await rig.new_destination()
-    await rig.release()
+    await rig.settings.let_ram_go()
     await hand_over(rig, await pause(rig))
 
 
@@ -103,7 +103,7 @@ class StalledBefore(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await waiting.start(rig)
-        await rig.pausing()
+        await rig.settings.pausing()
         migration = await held(rig)
         await stalled(rig, migration)
 
@@ -139,7 +139,7 @@ class ServerGoneInPause(Scenario):
     async def run(self, rig: Rig) -> None:
         await waiting.start_behind(rig)
         migration = await pause_behind(rig)
-        await rig.disconnect()
+        await rig.link.disconnect()
         await rig.jobs.catch_up()
         await rig.jobs.broken()
         if await migration.release():
@@ -157,13 +157,13 @@ class StalledTarget(Scenario):
     async def run(self, rig: Rig) -> None:
         await waiting.start(rig)
         await rig.new_destination()
-        await rig.pausing()
+        await rig.settings.pausing()
         migration = await held(rig)
         async with rig.watch():
             rig.storage.stall()
             # What it writes now is on the way to the target.
             await rig.running(rig.source)
-            await rig.release()
+            await rig.settings.let_ram_go()
             await asyncio.sleep(STALL_SECONDS)
             rig.storage.wake()
             await migration.paused()
@@ -190,7 +190,7 @@ class StalledTargetInRelease(Scenario):
             # The source may not answer before the target does.
             by_itself, _ = await asyncio.gather(migration.release(), waking(rig))
             await waiting.arrive(rig, migration)
-            await (rig.jobs.ended() if by_itself else rig.let_mirrors_end())
+            await (rig.jobs.ended() if by_itself else rig.jobs.end())
             await rig.run_at_destination()
 
 
@@ -205,8 +205,8 @@ class StalledInSending(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await start_apart(rig)
-        await rig.converge_at_once()
-        await rig.hold()
+        await rig.settings.converge_at_once()
+        await rig.settings.hold_ram()
         async with rig.watch():
             migration = await pause(rig)
             rig.destination.stall()
@@ -214,7 +214,7 @@ class StalledInSending(Scenario):
             await asyncio.sleep(STALL_SECONDS)
             rig.destination.wake()
             await waiting.arrive(rig, migration)
-            await (rig.jobs.ended() if by_itself else rig.let_mirrors_end())
+            await (rig.jobs.ended() if by_itself else rig.jobs.end())
             await rig.run_at_destination()
 
 
@@ -236,7 +236,7 @@ class Handover(Scenario):
             await asyncio.gather(migration.release(), self._fault(rig, migration))
 
     async def _fault(self, rig: Rig, migration: Migration) -> None:
-        await migration.switches_over()
+        await migration.reaches("device")
         await self.fault(rig, migration)
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
@@ -270,11 +270,11 @@ class ServerGoneInHandover(Handover):
     """The NBD server ends; nobody needs it any more, and the destination goes on."""
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
-        await rig.disconnect()
+        await rig.link.disconnect()
         rig.destination.wake()
         await waiting.arrive(rig, migration)
         if await rig.jobs.statuses():
-            await rig.let_mirrors_end()
+            await rig.jobs.end()
         else:
             await rig.jobs.ended()
         await rig.run_at_destination()

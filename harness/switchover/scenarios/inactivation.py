@@ -15,7 +15,7 @@ class SetActiveMirrorTarget(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await rig.boot()
-        await rig.connect()
+        await rig.link.connect()
         await rig.jobs.mirror_slowly()
         node = {"node_name": "dst0", "active": False}
         try:
@@ -27,7 +27,7 @@ class SetActiveMirrorTarget(Scenario):
             await rig.source_dies()
             return
         await rig.jobs.finish()
-        await rig.compare()
+        await rig.images.compare()
 
 
 SCENARIOS = (

@@ -51,7 +51,7 @@ class PausedGuest(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await rig.boot()
-        await rig.connect()
+        await rig.link.connect()
         await rig.running(rig.source)
         await rig.source.qmp("stop")
         await rig.jobs.mirror(speed=SLOW_JOB)
@@ -66,7 +66,7 @@ class PausedGuest(Scenario):
         await rig.jobs.finish_copying()
         await arrive(rig, await rig.migrate())
         await rig.is_stopped(rig.destination)
-        await rig.let_mirrors_end()
+        await rig.jobs.end()
         await rig.run_at_destination()
 
 

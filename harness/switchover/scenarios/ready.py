@@ -9,6 +9,7 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from ..vm.pause import READY
 
 UNKNOWN = r"^migrate-set-capabilities: .*'pause-at-complete'"
 
@@ -16,22 +17,22 @@ UNKNOWN = r"^migrate-set-capabilities: .*'pause-at-complete'"
 async def start(rig: Rig) -> None:
     """Boot; the guest runs, and nothing is mirrored yet."""
     await rig.boot()
-    await rig.capability("pause-at-complete")
-    await rig.connect()
+    await rig.settings.capability("pause-at-complete")
+    await rig.link.connect()
     await rig.running(rig.source)
 
 
 async def reach_ready(rig: Rig) -> Migration:
     """Migrate into `ready`."""
     migration = await rig.migrate()
-    await migration.ready()
+    await migration.paused(READY)
     return migration
 
 
 async def is_refused(rig: Rig, migration: Migration) -> None:
     """Something is in the way; asking to complete changes nothing."""
     await rig.refused("migration-complete")
-    await migration.still_ready()
+    await migration.still("ready")
 
 
 async def complete(rig: Rig, migration: Migration) -> None:
@@ -81,8 +82,7 @@ class NewJobInReady(Scenario):
         await start(rig)
         await rig.jobs.mirror_until_ready()
         migration = await reach_ready(rig)
-        await rig.jobs.cancel()
-        await rig.jobs.ended()
+        await rig.jobs.end()
         await rig.spare.start(self.job)
         await is_refused(rig, migration)
         await rig.spare.cancel()

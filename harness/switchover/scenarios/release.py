@@ -20,7 +20,7 @@ from .waiting import JOB_FAILED, NOT_ANSWERED, too_early
 
 async def pause(rig: Rig) -> Migration:
     """Migrate into the pause."""
-    await rig.pausing()
+    await rig.settings.pausing()
     migration = await rig.migrate()
     await migration.paused()
     return migration
@@ -28,10 +28,10 @@ async def pause(rig: Rig) -> Migration:
 
 async def pause_behind(rig: Rig, transport: str = "socket") -> Migration:
     """The same with mirrors that are behind, which would otherwise be waited for."""
-    await rig.pausing()
+    await rig.settings.pausing()
     migration = await rig.migrate(transport)
     await migration.converges()
-    await rig.converge_at_once()
+    await rig.settings.converge_at_once()
     await migration.paused()
     return migration
 
@@ -71,7 +71,7 @@ class Release(Scenario):
             if not await migration.release():
                 await too_early(rig, migration)
                 return
-            await migration.still_ready()
+            await migration.still("ready")
             await self.releasing(rig, migration)
 
     async def pause(self, rig: Rig) -> Migration:
@@ -133,7 +133,7 @@ class ServerGone(Release):
     """
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
-        await rig.disconnect()
+        await rig.link.disconnect()
         await rig.jobs.catch_up()
         await migration.release_failed()
         await rig.has_everything()
@@ -147,7 +147,7 @@ class ServerGone(Release):
 async def mirror_anew(rig: Rig) -> None:
     """After the NBD server has ended: start another, and mirrors to it."""
     await rig.jobs.broken()
-    await rig.reconnect()
+    await rig.link.reconnect()
     await rig.jobs.mirror_until_ready()
 
 
@@ -185,7 +185,7 @@ class NewExport(Scenario):
         await rig.spare.export()
         if migration.status == "ready":
             await rig.refused("migration-complete")
-            await migration.still_ready()
+            await migration.still("ready")
         await migration.release()
         if await migration.landmark() == "failed":
             await rig.run_at_source()

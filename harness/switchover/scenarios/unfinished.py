@@ -9,6 +9,7 @@ from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from ..vm.pause import PRE_SWITCHOVER
 
 ABORT = (
     r"source: .*bdrv_co_write_req_prepare: "
@@ -39,7 +40,7 @@ class UnfinishedMirror(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await rig.boot()
-        await rig.connect()
+        await rig.link.connect()
         await rig.running(rig.source)
         await rig.jobs.mirror(speed=SLOW_JOB)
         if await self.attempt(rig) == "completed":
@@ -56,22 +57,25 @@ class UnfinishedMirror(Scenario):
     async def attempt(self, rig: Rig) -> str:
         """Migrate with the jobs left alone; the status that it ends with."""
         if self.pause:
-            await rig.capability("pause-before-switchover")
+            await rig.settings.capability("pause-before-switchover")
         migration = await rig.migrate()
         status = await migration.landmark()
-        return await migration.resume() if status == "pre-switchover" else status
+        if status == "pre-switchover":
+            await migration.go_on()
+            return await migration.landmark()
+        return status
 
 
 async def second_attempt(rig: Rig) -> None:
     """What libvirt does: pause, end the mirrors, continue."""
     await rig.jobs.finish_copying()
     await rig.new_destination()
-    await rig.capability("pause-before-switchover")
+    await rig.settings.capability("pause-before-switchover")
     migration = await rig.migrate()
-    status = await migration.landmark()
-    rig.notes.check(status == "pre-switchover", f"it is {status}, not paused")
+    await migration.paused(PRE_SWITCHOVER)
     await rig.jobs.finish()
-    await migration.resume()
+    await migration.go_on()
+    await migration.landmark()
     await rig.arrive()
     await rig.run_at_destination()
 

@@ -25,8 +25,7 @@ class Variant(LeftRunning):
     transport: str = "socket"
 
     async def migrate(self, rig: Rig) -> Migration:
-        for capability in self.agreed:
-            await rig.agree(capability)
+        await rig.settings.agree(*self.agreed)
         return await rig.migrate(self.transport)
 
 
@@ -38,14 +37,14 @@ class Postcopy(LeftRunning):
     """
 
     async def migrate(self, rig: Rig) -> Migration:
-        await rig.agree("postcopy-ram")
-        await rig.hold()
+        await rig.settings.agree("postcopy-ram")
+        await rig.settings.hold_ram()
         migration = await rig.migrate()
         await migration.postcopy()
         return migration
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
-        await rig.release()
+        await rig.settings.let_ram_go()
         await super().waiting(rig, migration)
 
 
@@ -56,7 +55,7 @@ class UnfinishedVariant(UnfinishedMirror):
     agreed: str = "multifd"
 
     async def attempt(self, rig: Rig) -> str:
-        await rig.agree(self.agreed)
+        await rig.settings.agree(self.agreed)
         migration = await rig.migrate()
         if self.agreed == "postcopy-ram":
             await migration.postcopy()
@@ -72,7 +71,7 @@ class SnapshotSave(Scenario):
         await rig.running(rig.source)
         migration = await rig.migrate()
         await arrive(rig, migration)
-        await rig.let_mirrors_end()
+        await rig.jobs.end()
         await rig.run_at_destination()
 
 

@@ -25,7 +25,7 @@ NOT_ANSWERED = r"^destination: .*Disconnect client, due to: Failed to send reply
 async def start(rig: Rig, **options: Any) -> None:
     """Boot; the guest runs, and all mirrors are READY."""
     await rig.boot()
-    await rig.connect()
+    await rig.link.connect()
     await rig.jobs.mirror_until_ready(**options)
     await rig.running(rig.source)
 
@@ -59,7 +59,7 @@ class LeftRunning(Scenario):
         """It waits for the mirrors: what happens then."""
         await rig.jobs.catch_up()
         await arrive(rig, migration)
-        await rig.let_mirrors_end()
+        await rig.jobs.end()
         await rig.run_at_destination()
 
 
@@ -68,7 +68,7 @@ async def too_early(rig: Rig, migration: Migration) -> None:
     try:
         equal = await arrive(rig, migration)
     except Died:
-        equal = await rig.compare()
+        equal = await rig.images.compare()
     rig.notes.check(not equal, "the mirrors were not behind")
     await rig.source_dies()
 
@@ -91,7 +91,7 @@ class CancelWhileWaiting(LeftRunning):
         await rig.jobs.catch_up()
         await rig.new_destination()
         await arrive(rig, await rig.migrate())
-        await rig.let_mirrors_end()
+        await rig.jobs.end()
         await rig.run_at_destination()
 
 
@@ -99,7 +99,7 @@ class DeadTargetWhileWaiting(LeftRunning):
     """The NBD server goes away while mirrors are waited for: the guest runs on."""
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
-        await rig.disconnect()
+        await rig.link.disconnect()
         await rig.jobs.catch_up()
         await migration.landmark()
         await rig.jobs.broken()
@@ -111,13 +111,13 @@ class DeadTarget(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await rig.boot()
-        await rig.export()
+        await rig.link.export()
         await rig.jobs.drive_mirror_until_ready()
         await rig.running(rig.source)
         migration = await held(rig)
-        await rig.disconnect()
+        await rig.link.disconnect()
         await rig.jobs.broken()
-        await rig.release()
+        await rig.settings.let_ram_go()
         if await migration.landmark() == "completed":
             await rig.arrive()
         else:
@@ -141,8 +141,8 @@ class ForcedCancel(Scenario):
         # What is written from now on never gets to the destination.
         await rig.running(rig.source)
         if self.server_gone:
-            await rig.disconnect()
-        await rig.release()
+            await rig.link.disconnect()
+        await rig.settings.let_ram_go()
         if await migration.landmark() == "completed":
             await rig.arrive()
         else:
@@ -150,10 +150,10 @@ class ForcedCancel(Scenario):
 
 
 async def held(rig: Rig) -> Migration:
-    """A migration that does not end before rig.release()."""
-    await rig.hold()
+    """A migration that does not end before rig.settings.let_ram_go()."""
+    await rig.settings.hold_ram()
     migration = await rig.migrate()
-    await migration.active()
+    await migration.reaches("active")
     return migration
 
 

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from ..guest import disk
 from ..judging.notes import Notes
 from ..vm.monitor import Event
-from ..vm.vm import VM, Hang
+from ..vm.vm import VM
+from .link import Link
 
 DEADLINE_SECONDS = 20.0
 # A link on which a mirror of 64 MiB takes several times as long as a migration of
@@ -35,16 +35,14 @@ SLOWISH_READS = 10
 # How far behind the mirrors have to be together: several times what the drains of a
 # switchover let through.
 BEHIND = 192 << 10
-POLL_SECONDS = 0.05
-BEHIND_POLLS = 400
 
 
 class Jobs:
-    """Drives the jobs at `source`; `storage` is where their targets are."""
+    """Drives the jobs at `source`, whose targets are at the end of `link`."""
 
-    def __init__(self, source: VM, storage: VM, disks: range, notes: Notes) -> None:
+    def __init__(self, source: VM, link: Link, disks: range, notes: Notes) -> None:
         self._source = source
-        self._storage = storage
+        self._link = link
         self._disks = disks
         self._notes = notes
         # Events from this number on are about the newest mirrors.
@@ -65,7 +63,7 @@ class Jobs:
 
     async def mirror_slowly(self) -> None:
         """Start the mirrors over a link that is too slow for them."""
-        await self.throttle(SLOW_LINK)
+        await self._link.throttle(SLOW_LINK)
         await self.mirror(buf_size=IN_FLIGHT // len(self._disks))
 
     async def drive_mirror_until_ready(self) -> None:
@@ -90,11 +88,15 @@ class Jobs:
     async def fall_behind(self) -> None:
         """Slow the mirrors down until the guest's writes have put each one behind."""
         await self._read_limit(SLOW_READS)
-        for _ in range(BEHIND_POLLS):
-            if min((await self.remaining()).values()) >= BEHIND // len(self._disks):
-                return
-            await asyncio.sleep(POLL_SECONDS)
-        raise Hang("the mirrors keep up with the guest")
+        await self.are_behind(BEHIND // len(self._disks))
+
+    async def are_behind(self, each: int, deadline: float = DEADLINE_SECONDS) -> None:
+        """Wait until each mirror has so many bytes left; `deadline` is in seconds."""
+
+        async def behind() -> bool:
+            return min((await self.remaining()).values()) >= each
+
+        await self._source.until_told("mirror that is behind", behind, deadline)
 
     async def fall_behind_slowly(self) -> None:
         """Slow the mirrors down no more than is needed not to keep up."""
@@ -116,15 +118,9 @@ class Jobs:
         jobs = await self._source.qmp("query-block-jobs")
         return {job["device"]: job["len"] - job["offset"] for job in jobs}
 
-    async def throttle(self, bytes_per_second: int) -> None:
-        """Limit the link to the destination's disks, all together; 0: no limit."""
-        limits = {"bps-total": bytes_per_second}
-        link = {"path": "/objects/link", "property": "limits"}
-        await self._storage.qmp("qom-set", **link, value=limits)
-
     async def finish_copying(self) -> None:
         """Take every limit off, and wait until each mirror is READY."""
-        await self.throttle(0)
+        await self._link.throttle(0)
         for i in self._disks:
             await self._source.qmp("block-job-set-speed", device=f"m{i}", speed=0)
         await self._are_ready()
@@ -139,6 +135,10 @@ class Jobs:
         This is what libvirt does: a soft block-job-cancel.
         """
         await self.finish_copying()
+        await self.end()
+
+    async def end(self) -> None:
+        """End each mirror without pivoting, drop its target; notes errors."""
         await self.cancel()
         await self.ended()
 

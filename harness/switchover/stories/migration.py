@@ -3,23 +3,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import socket
 from typing import Any
 
 from ..judging.journey import is_landmark, statuses
 from ..judging.notes import Notes
-from ..vm.pause import PRE_SWITCHOVER, READY
+from ..vm.pause import PRE_SWITCHOVER, READY, Pause
 from ..vm.transports import Address, Transport, channels
-from ..vm.vm import VM
+from ..vm.vm import VM, Died
 
 STATUS_SECONDS = 20.0
-# A switchover that waits for nothing is over in less.
-WAIT_SECONDS = 0.5
 # The kernel tells at once, and where nobody listens there is nothing to wait for.
 NOTICE_SECONDS = 10.0
 # More than it takes to send the RAM of a guest that has little to do.
 PASSES = 8
+# The events that tell how far it is.
+PROGRESS = ("MIGRATION", "MIGRATION_PASS")
 # The second one begins when the first one is over.
 FIRST_PASSES = 2
 
@@ -53,7 +53,8 @@ class Migration:
 
     async def _join(self, descriptor: str) -> None:
         """Give each side one end of a socket pair."""
-        for vm, end in zip((self._source, self._destination), socket.socketpair()):
+        sides = (self._source, self._destination)
+        for vm, end in zip(sides, socket.socketpair(), strict=True):
             with end:
                 await vm.give(end.fileno(), descriptor)
 
@@ -79,40 +80,37 @@ class Migration:
         """The status that QEMU told of last."""
         return statuses(self._source)[-1]
 
-    async def active(self) -> None:
-        """Wait until RAM is being transferred."""
-        await self._status("active")
-
-    async def switches_over(self) -> None:
-        """Wait until the state of the devices is being transferred."""
-        await self._status("device")
-
-    async def waits(self) -> bool:
-        """Wait until it switches over; whether it is no further a while later."""
-        await self.switches_over()
-        await asyncio.sleep(WAIT_SECONDS)
-        return self.status == "device"
-
-    async def ram_is_sent(self) -> None:
-        """Wait until the destination has got all of RAM, if it gets it in `ready`."""
-
-        async def sent() -> bool:
-            info = await self._source.qmp("query-migrate")
-            return not info["ram"]["remaining"]
-
-        if self.status == READY.status:
-            await self._source.until_told("end of RAM", sent, STATUS_SECONDS)
-            # What is on the way doesn't take longer than a switchover.
-            await asyncio.sleep(WAIT_SECONDS)
-
-    async def in_postcopy(self) -> None:
-        """Wait until the destination may run."""
-        await self._status("postcopy-active")
-
-    async def _status(self, status: str) -> None:
+    async def reaches(self, status: str) -> None:
+        """Wait until it gets into this status, which may not be its last one."""
         await self._source.wait_event(
             "MIGRATION", STATUS_SECONDS, self._position, status=status
         )
+
+    async def waits(self) -> bool:
+        """Wait until it switches over; whether it lets others have their turn then.
+
+        If it waits for nothing it keeps QEMU's big lock until the last pass over RAM
+        has begun: before that no command is answered.
+        """
+        await self.reaches("device")
+        with contextlib.suppress(Died):
+            await self._source.qmp("query-status")
+        progress = [event for event in self._source.events if event.name in PROGRESS]
+        return progress[-1].data.get("status") == "device"
+
+    async def ram_is_sent(self) -> None:
+        """Wait until all of RAM is on its way, if it is sent in `ready`."""
+        sent = -1
+
+        async def nothing_more() -> bool:
+            nonlocal sent
+            before = sent
+            ram = (await self._source.qmp("query-migrate"))["ram"]
+            sent = ram["transferred"]
+            return not ram["remaining"] and sent == before
+
+        if self.status == READY.status:
+            await self._source.until_told("end of RAM", nothing_more, STATUS_SECONDS)
 
     async def goes_on(self) -> bool:
         """Let it look at RAM several times; whether the guest still runs then."""
@@ -136,19 +134,9 @@ class Migration:
 
         await self._source.until("passes over RAM", looked, STATUS_SECONDS)
 
-    async def storage(self) -> dict[str, int]:
-        """What query-migrate tells about mirrors; nothing on a QEMU without it."""
-        info = await self._source.qmp("query-migrate")
-        return info.get("storage", {})
-
-    async def downtime_limit(self) -> int:
-        """How long the guest may be stopped, in ms."""
-        parameters = await self._source.qmp("query-migrate-parameters")
-        return parameters["downtime-limit"]
-
     async def postcopy(self) -> None:
         """Go over to postcopy as soon as it can."""
-        await self.active()
+        await self.reaches("active")
         await self._source.qmp("migrate-start-postcopy")
 
     async def landmark(self) -> str:
@@ -174,40 +162,23 @@ class Migration:
                 return number
         return None
 
-    async def pause(self) -> None:
-        """Wait for `pre-switchover`."""
-        status = await self.landmark()
-        self._notes.check(status == "pre-switchover", f"it is {status}, not paused")
-
     async def cancel(self) -> str:
         """Cancel it; the status that it ends with."""
         await self._source.qmp("migrate_cancel")
-        return await self.landmark()
-
-    async def resume(self) -> str:
-        """Go on from `pre-switchover`; the status that this leads to."""
-        await self.go_on()
         return await self.landmark()
 
     async def go_on(self) -> None:
         """Go on from `pre-switchover`; wait for nothing."""
         await self._source.qmp("migrate-continue", state="pre-switchover")
 
-    async def ready(self) -> None:
-        """Wait for `ready`: the guest is stopped and the writers are listed."""
+    async def paused(self, *pauses: Pause) -> None:
+        """Wait for such a pause; if it is `ready`, note the writers that are listed."""
         start = self._position
         status = await self.landmark()
-        self._notes.check(status == "ready", f"migration is {status}, not ready")
-        await self._announced(start)
-
-    async def paused(self) -> None:
-        """Wait for `ready`, or for `pre-switchover` where there is no better pause."""
-        start = self._position
-        if await self.landmark() == READY.status:
+        wanted = [pause.status for pause in pauses or (READY, PRE_SWITCHOVER)]
+        self._notes.check(status in wanted, f"migration is {status}, not {wanted}")
+        if status == READY.status:
             await self._announced(start)
-        else:
-            paused = self.status == PRE_SWITCHOVER.status
-            self._notes.check(paused, f"it is {self.status}, not paused")
 
     async def _announced(self, start: int) -> None:
         """Note the writers that MIGRATION_READY lists, as query-migrate has to."""
@@ -222,10 +193,6 @@ class Migration:
             f"query-migrate lists {listed}, MIGRATION_READY {announced}",
         )
         self._notes.writers += announced
-
-    async def still_ready(self) -> None:
-        """Note a surprise if it has left `ready`."""
-        await self.still(READY.status)
 
     async def still(self, status: str) -> None:
         """Note a surprise if its status is another one by now."""
@@ -254,7 +221,7 @@ class Migration:
             info.get("release-error") == event.data["error"],
             f"release-error is {info.get('release-error')!r}",
         )
-        await self.still_ready()
+        await self.still(READY.status)
 
 
 def describe(writer: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ def collect(rig: Rig, with_guest: bool) -> Evidence:
             name=f"disk{i}",
             number=i,
             image=rig.image(owner, i) if owner else None,
-            difference=rig.differences.get(i),
+            difference=rig.images.differences.get(i),
             acknowledged=acknowledged.get(i, {}),
             written=with_guest,
         )

@@ -109,4 +109,3 @@ def test_what_the_rig_does_otherwise_is_still_there_to_be_done_otherwise() -> No
     hooks = {name for name in own if not name.startswith("__")}
     assert hooks
     assert hooks <= set(dir(Rig))
-    assert "export" in vars(Rig)

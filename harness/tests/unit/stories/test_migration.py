@@ -4,12 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from fake_vm import FakeVM
 
 from switchover.judging.notes import Notes
-from switchover.stories import migration as migration_module
 from switchover.stories.migration import PASSES, Migration
 from switchover.vm.transports import TRANSPORTS
 from switchover.vm.vm import Hang
@@ -27,11 +27,6 @@ def went(source: FakeVM, *statuses: str) -> FakeVM:
     for status in statuses:
         source.event("MIGRATION", status=status)
     return source
-
-
-@pytest.fixture(autouse=True)
-def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migration_module, "WAIT_SECONDS", 0)
 
 
 @pytest.mark.parametrize("name", list(TRANSPORTS))
@@ -77,23 +72,67 @@ def test_each_side_is_given_an_end_of_a_socket_pair() -> None:
     assert source.given == attempt._destination.given == [name]
 
 
+class Switching(FakeVM):
+    """It gets that far before it answers."""
+
+    def __init__(self, *further: str) -> None:
+        super().__init__()
+        self._further = further
+
+    async def qmp(self, command: str, **arguments: Any) -> Any:
+        for name in self._further:
+            if name == "MIGRATION_PASS":
+                self.event(name)
+            else:
+                went(self, name)
+        return await super().qmp(command, **arguments)
+
+
 @pytest.mark.parametrize(
-    ("statuses", "waits"),
-    [
-        (("active", "device"), True),
-        (("active", "pre-switchover", "device"), True),
-        (("active", "device", "completed"), False),
-        (("active", "device", "failed"), False),
-        (("active", "device", "postcopy-active"), False),
-    ],
+    "further",
+    [(), ("MIGRATION_PASS",), ("MIGRATION_PASS", "completed"), ("failed",)],
 )
-def test_it_waits_while_it_stays_in_device(
-    statuses: tuple[str, ...], waits: bool
+@pytest.mark.parametrize("pause", [(), ("pre-switchover",)])
+def test_it_waits_if_no_pass_over_ram_begins_before_it_answers(
+    pause: tuple[str, ...], further: tuple[str, ...]
 ) -> None:
+    source = Switching(*further)
+    attempt = migration(source)
+    went(source, "active", *pause)
+    source.event("MIGRATION_PASS")
+    went(source, "device")
+    assert asyncio.run(attempt.waits()) is (further == ())
+    assert source.commands
+
+
+def test_it_does_not_wait_before_it_switches_over() -> None:
     source = FakeVM()
     attempt = migration(source)
-    went(source, *statuses)
-    assert asyncio.run(attempt.waits()) is waits
+    went(source, "active")
+    with pytest.raises(Hang):
+        asyncio.run(attempt.waits())
+
+
+@pytest.mark.parametrize(
+    ("answers", "sent"),
+    [
+        ([(9, 1), (0, 2), (0, 2)], True),
+        ([(0, 1), (0, 2), (0, 3)], False),
+        ([(9, 1), (9, 1), (9, 1)], False),
+    ],
+)
+def test_ram_is_sent_when_nothing_remains_and_nothing_more_is_on_its_way(
+    answers: list[tuple[int, int]], sent: bool
+) -> None:
+    rams = [{"ram": {"remaining": r, "transferred": t}} for r, t in answers]
+    source = FakeVM(query_migrate=rams)
+    attempt = migration(source)
+    went(source, "ready")
+    if sent:
+        asyncio.run(attempt.ram_is_sent())
+    else:
+        with pytest.raises(Hang):
+            asyncio.run(attempt.ram_is_sent())
 
 
 def looked(source: FakeVM, count: int) -> FakeVM:
@@ -122,10 +161,6 @@ def test_passes_of_an_earlier_attempt_do_not_count() -> None:
         asyncio.run(migration(source).goes_on())
 
 
-def test_a_qemu_that_tells_nothing_of_storage() -> None:
-    assert asyncio.run(migration(FakeVM()).storage()) == {}
-
-
 def test_an_earlier_attempt_does_not_count() -> None:
     source = went(FakeVM(), "device", "cancelled")
     attempt = migration(source)
@@ -139,15 +174,6 @@ def test_a_failure_is_noted_with_its_reason() -> None:
     went(source, "failed")
     assert asyncio.run(attempt.landmark()) == "failed"
     assert attempt._notes.errors == ["job 'm0' is in the way"]
-
-
-@pytest.mark.parametrize("status", ["pre-switchover", "completed"])
-def test_a_pause_that_is_none_is_a_surprise(status: str) -> None:
-    source = FakeVM()
-    attempt = migration(source)
-    went(source, status)
-    asyncio.run(attempt.pause())
-    assert bool(attempt._notes.surprises) is (status != "pre-switchover")
 
 
 def test_a_cancel_is_awaited() -> None:

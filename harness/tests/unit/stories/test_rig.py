@@ -43,14 +43,14 @@ def capabilities(vm: Any) -> dict[str, bool]:
 
 
 def test_a_capability_is_the_sources_own(rig: Rig) -> None:
-    asyncio.run(rig.capability("multifd"))
+    asyncio.run(rig.settings.capability("multifd"))
     assert capabilities(rig.source) == {"multifd": True}
     assert capabilities(rig.destination) == {}
 
 
 def test_what_was_agreed_holds_for_later_destinations(rig: Rig) -> None:
     first = rig.destination
-    asyncio.run(rig.agree("multifd"))
+    asyncio.run(rig.settings.agree("multifd"))
     asyncio.run(rig.new_destination())
     assert rig.destination is not first
     for vm in (rig.source, first, rig.destination):
@@ -58,13 +58,13 @@ def test_what_was_agreed_holds_for_later_destinations(rig: Rig) -> None:
 
 
 def test_all_but_some_are_turned_off(rig: Rig) -> None:
-    asyncio.run(rig.capabilities_but(("events",)))
+    asyncio.run(rig.settings.capabilities_but(("events",)))
     assert capabilities(rig.source) == {"multifd": False, "xbzrle": False}
 
 
 def test_ram_is_held_and_released_before_and_in_postcopy(rig: Rig) -> None:
-    asyncio.run(rig.hold())
-    asyncio.run(rig.release())
+    asyncio.run(rig.settings.hold_ram())
+    asyncio.run(rig.settings.let_ram_go())
     held, released = rig.source.said("migrate-set-parameters")
     assert set(held) == {"max_bandwidth", "max_postcopy_bandwidth"}
     assert min(held.values()) > 0
@@ -73,10 +73,10 @@ def test_ram_is_held_and_released_before_and_in_postcopy(rig: Rig) -> None:
 
 def test_the_server_is_stopped_once(rig: Rig) -> None:
     async def story() -> None:
-        await rig.disconnect()
-        await rig.export()
-        await rig.disconnect()
-        await rig.disconnect()
+        await rig.link.disconnect()
+        await rig.link.export()
+        await rig.link.disconnect()
+        await rig.link.disconnect()
 
     asyncio.run(story())
     assert len(rig.storage.said("nbd-server-stop")) == 1

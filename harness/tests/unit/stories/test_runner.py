@@ -133,7 +133,7 @@ def test_all_that_a_rig_has_seen_is_judged(play: Callable[..., Result]) -> None:
             disk.make_blank(rig.image(side, 0), disk.MIB)
         rig.owner = rig.destination
         rig.destination.exit_code = -6
-        await rig.compare()
+        await rig.images.compare()
 
     crash = {"journey": ("completed",), "crash": "^destination: SIGABRT$"}
     lost = ("1 acknowledged records are lost",)

@@ -11,7 +11,7 @@ from fake_vm import FakeVM
 from switchover.judging.notes import Notes
 from switchover.stories.migration import Migration
 from switchover.vm import pause
-from switchover.vm.pause import PRE_SWITCHOVER, READY
+from switchover.vm.pause import PRE_SWITCHOVER, READY, Pause
 from switchover.vm.transports import TRANSPORTS
 
 WRITER = {"type": "block-export", "id": "e", "node-name": "n"}
@@ -28,7 +28,7 @@ def test_the_newest_pause_is_taken() -> None:
     assert asyncio.run(pause.newest(knows(old, new))) == READY
 
 
-def paused(status: str) -> Migration:
+def paused(status: str, *wanted: Pause) -> Migration:
     """A migration in the pause, as the QEMU that has it tells of it."""
     source = FakeVM(
         query_migrate={"status": status, "writers": [WRITER], "release-error": "no"},
@@ -39,7 +39,7 @@ def paused(status: str) -> Migration:
     )
     source.event("MIGRATION", status=status)
     source.event("MIGRATION_READY", writers=[WRITER])
-    asyncio.run(migration.paused())
+    asyncio.run(migration.paused(*wanted))
     return migration
 
 
@@ -53,8 +53,11 @@ def test_each_pause_is_left_in_its_own_way() -> None:
     assert new._notes.writers == ["block-export e n"]
 
 
-def test_another_status_is_a_surprise() -> None:
-    assert paused("completed")._notes.surprises
+@pytest.mark.parametrize("wanted", [(), (READY,), (PRE_SWITCHOVER,)])
+@pytest.mark.parametrize("status", ["ready", "pre-switchover", "completed"])
+def test_another_status_is_a_surprise(status: str, wanted: tuple[Pause, ...]) -> None:
+    fits = status in [one.status for one in wanted or (READY, PRE_SWITCHOVER)]
+    assert bool(paused(status, *wanted)._notes.surprises) is not fits
 
 
 @pytest.mark.parametrize("error", ["no", "other"])
