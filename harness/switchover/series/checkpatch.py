@@ -18,7 +18,6 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..core import paths
 from ..core.command import reason
@@ -32,8 +31,6 @@ FILE = "checkpatch.toml"
 OPTIONS = ["--no-signoff", "--terse", "--no-summary"]
 SAID = re.compile(r"^.*?:(\d+): ((?:ERROR|WARNING): .*)$", re.MULTILINE)
 SECONDS = 120.0
-
-Justified = dict[str, dict[str, str]]
 
 
 @dataclass(frozen=True)
@@ -57,11 +54,7 @@ def findings(series: Series, name: str, progress: Progress) -> Iterator[Finding]
     """What the script of the tree `name` says about each patch and is not justified."""
     reasons = justified()
     total = len(series.commits)
-    with (
-        progress.step("checkpatch", total) as step,
-        TemporaryDirectory(dir=paths.BUILD) as temporary,
-    ):
-        files = series.format(Path(temporary))
+    with progress.step("checkpatch", total) as step, series.formatted() as files:
         for commit, file in zip(series.commits, files, strict=True):
             step.update(commit.number - 1, total)
             found = run(file, paths.tree_dir(name))
@@ -103,7 +96,7 @@ def run(patch: Path, source: Path) -> list[Message]:
     return found
 
 
-def justified() -> Justified:
+def justified() -> dict[str, dict[str, str]]:
     """What patches/checkpatch.toml says; raises WrongTree when it can't be read."""
     path = paths.PATCHES / FILE
     if not path.is_file():

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..core import paths
 from ..core.git import git
@@ -80,11 +83,13 @@ class Series:
             found[name] = f"{mode} {blob}"
         return found
 
-    def format(self, folder: Path) -> list[Path]:
-        """Write it to a folder as patches/ has it; the files in order."""
+    @contextmanager
+    def formatted(self) -> Iterator[list[Path]]:
+        """Files with it as patches/ has it, in order; they go at the end."""
         span = f"{self.base}..{self.tip}"
-        git(_repository(), *FORMAT, "--output-directory", folder, span)
-        return sorted(folder.iterdir())
+        with TemporaryDirectory(dir=paths.BUILD) as folder:
+            git(_repository(), *FORMAT, "--output-directory", folder, span)
+            yield sorted(Path(folder).iterdir())
 
 
 def applied(progress: Progress) -> Series:

@@ -39,7 +39,8 @@ class CoverLetter:
         Raises NotReady when something of it has yet to be written, or a marker
         names no patch.
         """
-        unedited = [line for line in self._lines() if UNEDITED in line]
+        lines = [self.subject, *self.text.splitlines()]
+        unedited = [line for line in lines if UNEDITED in line]
         if unedited:
             raise NotReady(
                 f"{SHOWN} has yet to be written where it says {UNEDITED} "
@@ -52,9 +53,6 @@ class CoverLetter:
         spans = dict(zip(first, map(_span, first.values(), ends), strict=True))
         text = MARKER.sub(lambda found: spans[found[1]], self.text)
         return text.replace(COUNT, str(len(subjects)))
-
-    def _lines(self) -> list[str]:
-        return [self.subject, *self.text.splitlines()]
 
 
 def read() -> CoverLetter:

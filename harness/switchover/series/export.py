@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..core import paths
 from ..core.errors import WrongTree
@@ -30,8 +29,7 @@ def export() -> list[str]:
     with exclusive("tree", "preparing the source trees"):
         source = _exportable()
         series = commits.between(tree.BASE, head(source))
-        with TemporaryDirectory(dir=paths.BUILD) as temporary:
-            made = series.format(Path(temporary))
+        with series.formatted() as made:
             patches.replace(made)
         tests = [source / name for name in series.added(TESTS)]
         if tests or paths.IOTESTS.is_dir():
@@ -43,8 +41,8 @@ def export() -> list[str]:
 
 def differences(series: Series) -> Iterator[Finding]:
     """Whether patches/ and iotests/ are what an export of the series would write."""
-    with TemporaryDirectory(dir=paths.BUILD) as temporary:
-        made = {path.name: path.read_bytes() for path in series.format(Path(temporary))}
+    with series.formatted() as files:
+        made = {path.name: path.read_bytes() for path in files}
     present = {path.name: path.read_bytes() for path in patches.ordered()}
     names = _different(made, present)
     yield Finding("export", names and f"scripts/series export would change {names}")

@@ -6,13 +6,11 @@ It has the QAPI reference and all of docs/. Only what has changed is read again.
 
 from __future__ import annotations
 
-import os
+import asyncio
 import shutil
-import subprocess
 from pathlib import Path, PurePath
 
-from ..core import paths
-from ..core.command import stopping
+from ..core import descendants, paths
 from ..qemu.configure import environment
 
 # meson's only other options are for a dependency file.
@@ -41,9 +39,9 @@ def make(source: Path, log: Path) -> str:
         source / "docs",
         folder / "html",
     ]
-    try:
-        code = _run(command, log)
-    except subprocess.TimeoutExpired:
+    env = {**environment(), "CONFDIR": "/etc/qemu"}
+    code = asyncio.run(descendants.run(command, paths.BUILD, log, SECONDS, env))
+    if code is None:
         return f"no end after {SECONDS:.0f} s"
     if code == 0:
         return ""
@@ -53,22 +51,3 @@ def make(source: Path, log: Path) -> str:
     _, _, warning = text.partition(WARNING)
     said = (warning or text).strip()
     return said.partition("\n")[0] or "it gave no reason"
-
-
-def _run(command: list[str | Path], log: Path) -> int:
-    """Its exit code; its helpers, too, are gone when it has taken too long."""
-    env = {**os.environ, **environment(), "CONFDIR": "/etc/qemu"}
-    with (
-        log.open("w") as file,
-        subprocess.Popen(
-            command,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-            text=True,
-            start_new_session=True,
-        ) as process,
-        stopping(process),
-    ):
-        return process.wait(SECONDS)

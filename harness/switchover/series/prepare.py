@@ -11,7 +11,6 @@ import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ..core import bootstrap, files, paths
 from ..core.command import CommandFailed, run
@@ -141,12 +140,29 @@ def write(
     options: list[str],
     submitter: Submitter,
 ) -> None:
-    """Make `folder` with the mails and the dry run, whole or not at all."""
-    to = [f"--to={LIST}", *(f"--cc={one}" for one in recipients(series))]
+    """Make `folder` with the mails and the dry run, whole or not at all.
+
+    git writes the mails; a branch's description becomes the cover letter.
+    """
+    source = paths.tree_dir(rebase.NAME)
+    assert head(source) == series.tip
     with files.fresh(folder) as made:
         made.mkdir()
+        command = [
+            *("-c", f"branch.{rebase.NAME}.description={description}"),
+            *("format-patch", "--quiet", "--thread=shallow", "--cover-letter"),
+            "--cover-from-description=subject",
+            f"--base={series.base}",
+            f"--from={submitter}",
+            f"--output-directory={made.resolve()}",
+            f"--to={LIST}",
+            *(f"--cc={one}" for one in recipients(series)),
+            *options,
+            f"{series.base}..{rebase.NAME}",
+        ]
         try:
-            _format(made, series, description, [*options, *to], submitter)
+            git(source, "branch", "--force", rebase.NAME, series.tip)
+            git(source, *command, env=submitter.environment)
             (made / DRY_RUN).write_text(_dry_run(made, submitter))
         except CommandFailed as error:
             raise NotReady(
@@ -158,36 +174,9 @@ def write(
 def recipients(series: Series) -> list[str]:
     """Whom get_maintainer.pl names for any of the patches, but for the list."""
     source = paths.tree_dir(rebase.NAME)
-    with TemporaryDirectory(dir=paths.BUILD) as temporary:
-        files = [path.resolve() for path in series.format(Path(temporary))]
-        named = run("perl", *MAINTAINERS, *files, cwd=source)
+    with series.formatted() as patches:
+        named = run("perl", *MAINTAINERS, *patches, cwd=source)
     return [line for line in dict.fromkeys(named.splitlines()) if LIST not in line]
-
-
-def _format(
-    folder: Path,
-    series: Series,
-    description: str,
-    options: list[str],
-    submitter: Submitter,
-) -> None:
-    """Let git write the mails; a branch's description becomes the cover letter."""
-    source = paths.tree_dir(rebase.NAME)
-    assert head(source) == series.tip
-    branch = ["-c", f"branch.{rebase.NAME}.description={description}"]
-    git(source, "branch", "--force", rebase.NAME, series.tip)
-    git(
-        source,
-        *branch,
-        *("format-patch", "--quiet", "--thread=shallow", "--cover-letter"),
-        "--cover-from-description=subject",
-        f"--base={series.base}",
-        f"--from={submitter}",
-        f"--output-directory={folder.resolve()}",
-        *options,
-        f"{series.base}..{rebase.NAME}",
-        env=submitter.environment,
-    )
 
 
 def _dry_run(folder: Path, submitter: Submitter) -> str:
