@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     progress = Progress()
     with exclusive("iotests", "running iotests"):
         if options.upstream:
-            return upstream.main(progress, options.json)
+            builds = [build.ensure(name, progress) for name in build.NAMES]
+            return upstream.main(builds, progress, options.json)
         name, tests = _chosen(options.words)
         made = build.ensure(name, progress)
         source = iotests_folder.make(name)
@@ -37,9 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not iotests_folder.find(source, test):
                 parser.error(f"there is no iotest {test} in iotests/ or in QEMU")
         results = (
-            own_iotests.run_own(made, progress)
-            if not tests
-            else own_iotests.run_on(made, tests, progress)
+            own_iotests.run_on(made, tests, progress)
+            if tests
+            else own_iotests.run_own(made, progress)
         )
     return _report(results, options.json)
 
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "words",
         nargs="*",
         metavar="[BUILD] [TEST...]",
-        help="patched, and all tests in iotests/, if not given; see scripts/build --help",
+        help="if not given, patched, and all tests in iotests/; see scripts/build",
     )
     parser.add_argument(
         "--upstream",

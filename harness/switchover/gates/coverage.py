@@ -80,6 +80,12 @@ def measure(build: Build) -> list[Coverage]:
     ]
 
 
+def show(build: Build) -> None:
+    """Print which lines of the series nothing has reached."""
+    found = measure(build)
+    print(*found, total(found), sep="\n")
+
+
 def added_lines(tree: Path) -> dict[str, set[int]]:
     """The numbers of the lines of C that the patched tree has, and base has not."""
     return changed_lines(git(tree, "diff", "--unified=0", BASE, "--", "*.c", "*.h"))

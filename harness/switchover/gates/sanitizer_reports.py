@@ -3,20 +3,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 from ..core import paths
+from ..core.progress import Progress
 from ..judging.oracle import SANITIZER
 from ..qemu.build import Build
 
 
 def kept(build: Build) -> Build:
-    """The same build, whose processes write their reports to files; there are none yet."""
+    """The same build, whose processes write reports to files; there are none yet."""
     folder().mkdir(parents=True, exist_ok=True)
     for report in folder().iterdir():
         report.unlink()
     return replace(build, reports=folder() / "report")
+
+
+def counted(
+    run: Callable[[Build, Progress], tuple[int, int]], build: Build, progress: Progress
+) -> tuple[int, int]:
+    """What `run` returns, and each report, which is printed, as one more failure."""
+    passed, failed = run(kept(build), progress)
+    reports = found()
+    for report in reports:
+        print(report)
+    return passed, failed + len(reports)
 
 
 def found() -> list[str]:

@@ -83,7 +83,7 @@ async def _run_cases(
     """Run each unittest case by itself, so that none suffers from another's crash."""
     assert declared.cases is not None
     cases = await check.cases(test)
-    results = []
+    results: list[IotestResult] = []
     for case in cases:
         step.update(len(results), len(cases))
         outcome = await check.case(test, case)

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-import re
-import time
+from pathlib import Path
 
-from ..core import command, descendants, paths
+from ..core import command, paths
 from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import ninja
 from ..qemu.build import Build
 from ..vm.accel import DEVICE
+from . import tap
 from .iotest_check import QemuTestRun, fresh_folder
-from .unittests import FAILED
 
 FOLDER = "tests/qtest"
 # What a program puts before each of its paths.
@@ -23,8 +22,6 @@ MIGRATION = "migration-test"
 # meson gives migration-test eight minutes, which are for a machine with KVM.
 SECONDS = 1200.0
 LIST_SECONDS = 60.0
-# "# SKIP reason" after "ok", GLib's word for a case that did not run.
-SKIPPED = re.compile(r"^ok .*# SKIP ?(.*)$", re.MULTILINE)
 # Without this it has only those tests that are quick.
 WHOLE = {MIGRATION: ["--full"]}
 # A /dev/kvm on which no guest boots makes some tests wait for ever. That one can't
@@ -48,12 +45,10 @@ def compile_test(build: Build, name: str, progress: Progress) -> None:
 
 def cases(build: Build, name: str) -> list[str]:
     """The paths that one of them has on this machine."""
-    program = build.directory / FOLDER / name
-    words = [*_hiding_kvm(), program, *WHOLE.get(name, []), "-l"]
     folder = fresh_folder(build, f"{name}.cases")
-    output = command.run(
-        *words, cwd=folder, env=_environment(build), deadline=LIST_SECONDS
-    )
+    words = [*_program(build, name), "-l"]
+    env = _environment(build)
+    output = command.run(*words, cwd=folder, env=env, deadline=LIST_SECONDS)
     lines = output.splitlines()
     return [line.removeprefix(TARGET) for line in lines if line.startswith(TARGET)]
 
@@ -65,17 +60,17 @@ async def run_case(build: Build, path: str, suffix: str = "") -> QemuTestRun:
 
 async def run_cases(
     build: Build, cases: list[str], title: str, progress: Progress
-) -> int:
-    """Run paths of migration-test, and show those that did not pass; how many."""
+) -> tuple[int, int]:
+    """Run paths of migration-test; how many passed, and how many, shown, did not."""
     failed = 0
-    with progress.step(title, len(cases)) as step:
+    with progress.step(title, len(cases)) as task:
         for number, case in enumerate(cases, 1):
-            outcome = await run_case(build, case)
-            if outcome.status != "pass":
+            run = await run_case(build, case)
+            if run.status != "pass":
                 failed += 1
-                print(f"{case}: {outcome}; see {outcome.log}")
-            step.update(number)
-    return failed
+                print(f"{case}: {run}; see {run.log}")
+            task.update(number)
+    return len(cases) - failed, failed
 
 
 async def run(
@@ -86,28 +81,11 @@ async def run(
     `suffix` tells apart folders of runs that are to be kept.
     """
     folder = fresh_folder(build, name + suffix)
-    log = folder / "output"
     selected = [
         word for path in outermost(wanted) for word in ("-p", f"{TARGET}{path}")
     ]
-    program = [build.directory / FOLDER / name, "--tap", "-k"]
-    words = [*_hiding_kvm(), *program, *WHOLE.get(name, []), *selected]
-    start = time.monotonic()
-    code = await descendants.run(words, folder, log, SECONDS, _environment(build))
-    seconds = time.monotonic() - start
-    text = log.read_text(errors="replace")
-    if code is None:
-        return QemuTestRun("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
-    if code:
-        found = FAILED.search(text)
-        said = found[1] if found else command.reason(text)
-        return QemuTestRun("fail", said, seconds, log, text)
-    if "\nok " not in f"\n{text}":
-        # A path that is not there is no error to GLib.
-        return QemuTestRun("not run", "none of its tests was run", seconds, log, text)
-    if len(wanted) == 1 and (skipped := SKIPPED.search(text)):
-        return QemuTestRun("not run", skipped[1], seconds, log)
-    return QemuTestRun("pass", "", seconds, log)
+    program = [*_program(build, name), *selected]
+    return await tap.run(program, folder, _environment(build), SECONDS)
 
 
 def outermost(paths: tuple[str, ...]) -> list[str]:
@@ -127,5 +105,7 @@ def _environment(build: Build) -> dict[str, str]:
     }
 
 
-def _hiding_kvm() -> list[str]:
-    return HIDE_KVM if DEVICE.exists() else []
+def _program(build: Build, name: str) -> list[str | Path]:
+    """One of them, as a whole, where /dev/kvm can't be used."""
+    hidden = HIDE_KVM if DEVICE.exists() else []
+    return [*hidden, build.directory / FOLDER / name, *WHOLE.get(name, [])]

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import re
-import time
+from dataclasses import replace
 
-from ..core import descendants, paths
-from ..core.command import reason
+from ..core import paths
 from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import ninja, patches
 from ..qemu.build import Build
+from . import tap
 from .iotest_check import QemuTestRun, fresh_folder
 
 FOLDER = "tests/unit"
@@ -32,12 +32,6 @@ BLOCK = [
     "test-throttle",
     "test-write-threshold",
 ]
-# GLib's own words for a failed assertion, or a case that failed without one.
-FAILED = re.compile(
-    r"^(?:Bail out! |# )?(.*ERROR:.*|not ok .*|.*Assertion .*)$", re.MULTILINE
-)
-
-
 BUILT = re.compile(rf"^build {FOLDER}/([\w-]+):", re.MULTILINE)
 
 
@@ -54,8 +48,8 @@ def all_tests(build: Build) -> list[str]:
 
 def compile_tests(build: Build, wanted: list[str], progress: Progress) -> list[str]:
     """Compile those of the wanted tests that this build has; their names."""
-    known = (build.directory / "build.ninja").read_text()
-    names = [name for name in wanted if f"\nbuild {FOLDER}/{name}:" in known]
+    known = all_tests(build)
+    names = [name for name in wanted if name in known]
     if not names:
         return []
     targets = [f"{FOLDER}/{name}" for name in names]
@@ -73,22 +67,12 @@ async def run(build: Build, name: str, suffix: str = "") -> QemuTestRun:
     folder = fresh_folder(build, f"{name}{suffix}")
     # One of them writes there.
     (folder / "tests").mkdir()
-    log = folder / "output"
     program = build.directory / FOLDER / name
     env = {
         **build.environment,
         "G_TEST_SRCDIR": str(paths.tree_dir(build.source) / FOLDER),
         "G_TEST_BUILDDIR": str(program.parent),
     }
-    start = time.monotonic()
-    code = await descendants.run([program, "--tap", "-k"], folder, log, SECONDS, env)
-    seconds = time.monotonic() - start
-    text = log.read_text(errors="replace")
-    if code is None:
-        return QemuTestRun("hang", f"no end after {SECONDS:.0f} s", seconds, log, text)
-    if code == 0:
-        return QemuTestRun("pass", "", seconds, log)
-    found = FAILED.search(text)
+    ended = await tap.run([program], folder, env, SECONDS)
     # GLib and QEMU begin with the program's name, which must not make a difference.
-    said = (found[1] if found else reason(text)).replace(f"{program.parent}/", "")
-    return QemuTestRun("fail", said, seconds, log, text)
+    return replace(ended, reason=ended.reason.replace(f"{program.parent}/", ""))

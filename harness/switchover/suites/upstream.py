@@ -33,97 +33,98 @@ class UpstreamTest:
     What runs it is given a suffix for the folder in which the run is kept.
     """
 
-    test: str
+    name: str
     format: str
     on: Mapping[str, Callable[[str], Awaitable[QemuTestRun]]]
 
 
-def main(progress: Progress, as_data: bool) -> int:
+# Runs the test of a name on a build.
+Runner = Callable[[Build, str, str], Awaitable[QemuTestRun]]
+
+
+def main(builds: list[Build], progress: Progress, as_data: bool) -> int:
     """0 if no test differs between the builds, else 1."""
-    _, different = _of_the_block_layer(chosen(), FORMATS, progress, as_data)
-    return int(different > 0)
+    found = _compared(builds, chosen(), FORMATS, progress)
+    if as_data:
+        print(json.dumps([one.as_data() for one in found], indent=1))
+    else:
+        _show(found)
+    return int(_count(found)[1] > 0)
 
 
-def short(progress: Progress) -> tuple[int, int]:
-    """What takes minutes: how many don't differ, and how many do."""
-    return _of_the_block_layer(of_migration(), SHORT_FORMATS, progress)
-
-
-def _of_the_block_layer(
-    tests: list[str],
-    formats: Sequence[str],
-    progress: Progress,
-    as_data: bool = False,
-) -> tuple[int, int]:
-    """These iotests and the block layer's unit tests: how many don't differ, and do."""
-    builds = [build.ensure(name, progress) for name in build.NAMES]
-    pairs = _pairs(builds, unittests.BLOCK, tests, formats, progress)
-    found = asyncio.run(_compare(pairs, progress))
-    _report(found, as_data)
+def short(builds: list[Build], progress: Progress) -> tuple[int, int]:
+    """What takes minutes: how many don't differ, and how many do, which are shown."""
+    found = _compared(builds, of_migration(), SHORT_FORMATS, progress)
+    _show(found)
     return _count(found)
 
 
-def everything(progress: Progress) -> tuple[int, int]:
+def _compared(
+    builds: list[Build], tests: list[str], formats: Sequence[str], progress: Progress
+) -> list[Comparison]:
+    """These iotests and the block layer's unit tests, on both builds."""
+    wanted = _tests(builds, unittests.BLOCK, tests, formats, progress)
+    return asyncio.run(_compare(wanted, progress))
+
+
+def whole(builds: list[Build], progress: Progress) -> tuple[int, int]:
     """All unit tests and migration-test, too: how many don't differ, and how many do.
 
     Cases that only the patches have count, too: they have to pass.
     """
-    builds = [build.ensure(name, progress) for name in build.NAMES]
-    pairs = _all_pairs(builds, progress)
-    found = asyncio.run(_compare(pairs, progress))
-    _report(found, as_data=False)
-    known = {pair.test for pair in pairs}
+    tests = _all_tests(builds, progress)
+    found = asyncio.run(_compare(tests, progress))
+    _show(found)
+    known = {test.name for test in tests}
     patched = qtests.cases(builds[1], qtests.MIGRATION)
     new = [case for case in patched if case not in known]
     title = "migration-test's new cases"
-    failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
+    passed, failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
     same, different = _count(found)
-    return same + len(new) - failed, different + failed
+    return same + passed, different + failed
 
 
 def on_one(made: Build, progress: Progress) -> tuple[int, int]:
-    """Run the same on one build: how many passed or are not for it, and how many failed.
+    """Run all of it on one build: how many failed, which are printed, and how many not.
 
-    What failed is printed.
+    A test that is not for this build has not failed.
     """
-    pairs = _all_pairs([made], progress)
-    failed = asyncio.run(_failed(pairs, made.name, progress))
-    for pair, outcome in failed:
-        print(f"{pair.test} {pair.format} on {made.name}: {outcome}; see {outcome.log}")
-    return len(pairs) - len(failed), len(failed)
+    tests = _all_tests([made], progress)
+    failed = asyncio.run(_failed(tests, made.name, progress))
+    for test, run in failed:
+        print(f"{test.name} {test.format} on {made.name}: {run}; see {run.log}")
+    return len(tests) - len(failed), len(failed)
 
 
 async def _failed(
-    pairs: list[UpstreamTest], name: str, progress: Progress
+    tests: list[UpstreamTest], name: str, progress: Progress
 ) -> list[tuple[UpstreamTest, QemuTestRun]]:
     """What fails on a build among others, and again when it is run alone.
 
     Some are left to chance on any build. Also, gcc 12's AddressSanitizer deadlocks in a
     daemon's process if the RCU thread was allocating memory when it was forked.
     """
-    with progress.step(f"QEMU's own tests on {name}", len(pairs)) as step:
-        found = await _run_all(pairs, step)
+    with progress.step(f"QEMU's own tests on {name}", len(tests)) as task:
+        found = await _run_all(tests, task)
     failed = []
-    for pair, one in zip(pairs, found):
+    for test, one in zip(tests, found, strict=True):
         if one.first[name].failed:
-            with progress.step(f"{pair.test} {pair.format} again"):
-                outcome = await pair.on[name](".1")
-            if outcome.failed:
-                failed.append((pair, outcome))
+            with progress.step(f"{test.name} {test.format} again"):
+                run = await test.on[name](".1")
+            if run.failed:
+                failed.append((test, run))
     return failed
 
 
-def _all_pairs(builds: list[Build], progress: Progress) -> list[UpstreamTest]:
+def _all_tests(builds: list[Build], progress: Progress) -> list[UpstreamTest]:
     """All that these builds have of it."""
     for made in builds:
         qtests.compile_test(made, qtests.MIGRATION, progress)
     units = unittests.all_tests(builds[0])
-    pairs = _pairs(builds, units, chosen(), FORMATS, progress)
+    tests = _tests(builds, units, chosen(), FORMATS, progress)
     first, *others = (qtests.cases(made, qtests.MIGRATION) for made in builds)
-    return pairs + [
-        UpstreamTest(
-            case, "qtest", {b.name: partial(qtests.run_case, b, case) for b in builds}
-        )
+    return tests + [
+        _test(case, "qtest", builds, qtests.run_case)
         for case in first
         if all(case in cases for cases in others)
     ]
@@ -133,13 +134,6 @@ def _count(found: list[Comparison]) -> tuple[int, int]:
     """How many don't differ, and how many do."""
     different = sum(one.verdict == DIFFERENT for one in found)
     return len(found) - different, different
-
-
-def _report(found: list[Comparison], as_data: bool) -> None:
-    if as_data:
-        print(json.dumps([one.as_data() for one in found], indent=1))
-    else:
-        _show(found)
 
 
 def chosen() -> list[str]:
@@ -173,68 +167,72 @@ def _enabled() -> dict[str, tuple[list[str], str]]:
     return dict(sorted(found.items()))
 
 
-def _pairs(
+def _tests(
     builds: list[Build],
     units: list[str],
-    tests: list[str],
+    iotests: list[str],
     formats: Sequence[str],
     progress: Progress,
 ) -> list[UpstreamTest]:
     """Make the unit tests and the overlays; all that is to be run."""
     compiled = [unittests.compile_tests(made, units, progress) for made in builds]
     sources = {made.name: iotests_folder.make(made.name) for made in builds}
-    pairs = [
-        UpstreamTest(
-            name, "unit", {b.name: partial(unittests.run, b, name) for b in builds}
+
+    def checked(form: str) -> Runner:
+        return lambda made, name, suffix: Check(made, sources[made.name], form).test(
+            name, suffix
         )
+
+    return [
+        _test(name, "unit", builds, unittests.run)
         for name in compiled[0]
         if all(name in names for names in compiled)
+    ] + [
+        _test(name, form, builds, checked(form)) for name in iotests for form in formats
     ]
-    for test in tests:
-        for form in formats:
-            checks = [Check(made, sources[made.name], form) for made in builds]
-            on = {check.build.name: partial(check.test, test) for check in checks}
-            pairs.append(UpstreamTest(test, form, on))
-    return pairs
 
 
-async def _compare(pairs: list[UpstreamTest], progress: Progress) -> list[Comparison]:
+def _test(name: str, form: str, builds: list[Build], run: Runner) -> UpstreamTest:
+    return UpstreamTest(name, form, {b.name: partial(run, b, name) for b in builds})
+
+
+async def _compare(tests: list[UpstreamTest], progress: Progress) -> list[Comparison]:
     """Run all of them, two at a time, then again and alone what differs."""
-    with progress.step("QEMU's own tests on both builds", len(pairs)) as step:
-        found = await _run_all(pairs, step)
-    for index, pair in enumerate(pairs):
+    with progress.step("QEMU's own tests on both builds", len(tests)) as task:
+        found = await _run_all(tests, task)
+    for index, test in enumerate(tests):
         if found[index].differed:
-            with progress.step(f"{pair.test} {pair.format} again, {RERUNS} times"):
-                found[index] = await _run_again(pair, found[index])
+            with progress.step(f"{test.name} {test.format} again, {RERUNS} times"):
+                found[index] = await _run_again(test, found[index])
     return found
 
 
-async def _run_all(pairs: list[UpstreamTest], step: Task) -> list[Comparison]:
+async def _run_all(tests: list[UpstreamTest], task: Task) -> list[Comparison]:
     """The builds take turns, so that load from outside comes upon both."""
     slots = asyncio.Semaphore(PARALLEL)
     done = 0
 
-    async def outcome(pair: UpstreamTest, name: str) -> QemuTestRun:
+    async def run(test: UpstreamTest, name: str) -> QemuTestRun:
         async with slots:
-            return await pair.on[name]("")
+            return await test.on[name]("")
 
-    async def one(pair: UpstreamTest) -> Comparison:
+    async def one(test: UpstreamTest) -> Comparison:
         nonlocal done
-        outcomes = await asyncio.gather(*(outcome(pair, name) for name in pair.on))
+        runs = await asyncio.gather(*(run(test, name) for name in test.on))
         done += 1
-        step.update(done)
-        return Comparison(pair.test, pair.format, dict(zip(pair.on, outcomes)))
+        task.update(done)
+        return Comparison(test.name, test.format, dict(zip(test.on, runs, strict=True)))
 
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(pair)) for pair in pairs]
-    return [task.result() for task in tasks]
+        tasks = [group.create_task(one(test)) for test in tests]
+    return [one.result() for one in tasks]
 
 
-async def _run_again(pair: UpstreamTest, first: Comparison) -> Comparison:
+async def _run_again(test: UpstreamTest, first: Comparison) -> Comparison:
     again: dict[str, list[QemuTestRun]] = {name: [] for name in build.NAMES}
     for number in range(1, RERUNS + 1):
         for name in build.NAMES:
-            again[name].append(await pair.on[name](f".{number}"))
+            again[name].append(await test.on[name](f".{number}"))
     return Comparison(first.test, first.format, first.first, again)
 
 

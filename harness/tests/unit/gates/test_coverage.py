@@ -50,7 +50,9 @@ def test_lines_that_a_diff_adds() -> None:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_line_that_was_not_reached_is_named() -> None:
+def test_a_line_that_was_not_reached_is_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     tree = repository(paths.tree_dir("patched"))
     commit(tree, "f.c", BASE, "base")
     git(tree, "tag", "base")
@@ -66,5 +68,7 @@ def test_a_line_that_was_not_reached_is_named() -> None:
     assert found.missed == [4]
     assert str(found) == "f.c: 2 of 3 lines reached\n  4: return 2;"
     assert coverage.total([found, found]) == "the series: 4 of 6 lines reached"
+    coverage.show(build)
+    assert capsys.readouterr().out == f"{found}\nthe series: 2 of 3 lines reached\n"
     coverage.clear(build)
     assert coverage.measure(build)[0].missed == [3, 4, 6]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from project import commit, repository
 
 from switchover.core import paths
@@ -60,7 +61,9 @@ def test_who_calls_or_allocates_or_helps_does_not_count() -> None:
     assert found(lines) == []
 
 
-def test_all_reports_of_all_processes_are_looked_at(project: Path) -> None:
+def test_all_reports_of_all_processes_are_looked_at(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     tree = repository(paths.tree_dir("patched"))
     commit(tree, "job.c", "\n" * 109, "base")
     git(tree, "tag", "base")
@@ -74,5 +77,12 @@ def test_all_reports_of_all_processes_are_looked_at(project: Path) -> None:
         ["data race ../job.c:110 in worker, by job.c:110"],
         2,
     )
+    assert races.count(build) == (0, 1)
+    said = capsys.readouterr().out
+    assert "in worker, by job.c:110\n1 data races of the series, among 2" in said
     races.clear()
     assert races.measure(build) == ([], 0)
+    # Nobody looked.
+    assert races.count(build) == (0, 1)
+    (folder / "race.9").write_text(TEXT.replace("job.c", "io.c"))
+    assert races.count(build) == (0, 0)

@@ -10,6 +10,7 @@ import pytest
 
 from switchover.core import paths
 from switchover.core.command import run
+from switchover.core.progress import Progress
 from switchover.gates import sanitizer_reports
 from switchover.qemu.build import Build
 
@@ -51,3 +52,20 @@ def test_the_other_options_stay() -> None:
 def test_one_of_an_earlier_run_is_not() -> None:
     assert said(LEAK)
     assert said(KNOWN) == []
+
+
+@pytest.mark.usefixtures("project")
+def test_each_report_is_one_more_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    made = Build("sanitized", paths.build_dir("sanitized"))
+
+    def counted(*texts: str) -> tuple[int, int]:
+        def suite(build: Build, _progress: Progress) -> tuple[int, int]:
+            for text in texts:
+                run(sys.executable, "-c", PROCESS, text, env=build.environment)
+            return 3, 1
+
+        return sanitizer_reports.counted(suite, made, Progress())
+
+    assert counted(LEAK, KNOWN, LEAK) == (3, 3)
+    assert capsys.readouterr().out.count("AddressSanitizer: 8 byte(s) leaked") == 2
+    assert counted(KNOWN) == (3, 1)

@@ -6,11 +6,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from rich.console import Console
 
-from switchover.commands import test
-from switchover.commands.test import Count
 from switchover.judging.oracle import Verdict
 from switchover.scenarios import ALL
 from switchover.stories import results_table
@@ -72,23 +69,6 @@ def test_one_reason_stands_for_many() -> None:
 
 def test_no_failure_no_line() -> None:
     assert results_table.failures(results()) == []
-
-
-@pytest.mark.parametrize("missing", [test.unit_count, test.scenario_count])
-def test_a_missing_report_is_a_failure(tmp_path: Path, missing: object) -> None:
-    assert missing(tmp_path / "report") == Count(0, 1)
-
-
-def test_tests_are_counted(tmp_path: Path) -> None:
-    path = tmp_path / "report"
-    path.write_text(
-        '<testsuites><testsuite tests="9" failures="1" errors="2" skipped="1"/>'
-        "</testsuites>"
-    )
-    assert test.unit_count(path) == Count(5, 4)
-    path.write_text(json.dumps({"total": 6, "pass": 4, "skip": 2}))
-    assert test.scenario_count(path) == Count(4, 2)
-    assert str(Count(5, 4) + Count(4, 2)) == "9 passed, 6 failed"
 
 
 def test_a_small_loss_is_not_shown_as_none():

@@ -24,7 +24,7 @@ def compare(
         return Comparison("041", "raw", first)
     runs = {
         build: [outcome(ending) for ending in endings]
-        for build, endings in zip(("base", "patched"), again)
+        for build, endings in zip(("base", "patched"), again, strict=True)
     }
     return Comparison("041", "raw", first, runs)
 

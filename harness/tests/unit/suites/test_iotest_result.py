@@ -28,11 +28,11 @@ LISTER = "print('case: A.test_bad')\nprint('case: A.test_good')\n"
 
 
 @pytest.fixture
-def trees(project, monkeypatch, tmp_path):
+def trees(project, monkeypatch):
     """Both builds without any tests, and iotests/ with one for qcow2 that passes."""
     made = {name: Build(name, paths.build_dir(name)) for name in build.NAMES}
     monkeypatch.setattr(build, "ensure", lambda name, _progress: made[name])
-    lister = tmp_path / "list_cases.py"
+    lister = project / "list_cases.py"
     lister.write_text(LISTER)
     monkeypatch.setattr(iotest_check, "LISTER", lister)
     for name in build.NAMES:

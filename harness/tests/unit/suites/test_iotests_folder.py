@@ -15,7 +15,7 @@ def tree(project):
     iotest_tree.write_test(folder / "041", "numbered")
     (folder / "__pycache__").mkdir()
     for name in ("ours", "theirs"):
-        iotest_tree.write_test(paths.IOTESTS / name, "of the project")
+        iotest_tree.write_test(project / "iotests" / name, "of the project")
     (paths.IOTESTS / "base.toml").touch()
     return folder
 

@@ -5,7 +5,6 @@ import asyncio
 
 import pytest
 
-from switchover.core import paths
 from switchover.qemu.build import Build
 from switchover.suites import qtests
 
@@ -21,8 +20,8 @@ cat "$QTEST_QEMU_BINARY.output"
 
 @pytest.fixture
 def build(project, monkeypatch):
-    monkeypatch.setattr(qtests, "_hiding_kvm", list)
-    made = Build("sanitized", paths.build_dir("sanitized"))
+    monkeypatch.setattr(qtests, "HIDE_KVM", [])
+    made = Build("sanitized", project / "build" / "sanitized")
     for name in ("migration-test", "cdrom-test"):
         program = made.directory / qtests.FOLDER / name
         program.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +42,7 @@ def arguments(build) -> str:
 def test_only_the_wanted_paths_are_run(build):
     outcome = run(build, "# start\nok 1 /x86_64/migration/a\n", wanted=("/a", "/b"))
     assert outcome.status == "pass"
-    assert arguments(build) == "--tap -k --full -p /x86_64/a -p /x86_64/b"
+    assert arguments(build) == "--full -p /x86_64/a -p /x86_64/b --tap -k"
     options = build.system.with_suffix(".options").read_text().strip()
     assert options == build.environment["UBSAN_OPTIONS"]
 

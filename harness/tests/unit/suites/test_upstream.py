@@ -66,10 +66,10 @@ def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(
     }
     pairs = [fake.pair(name) for name, fake in fakes.items()]
     ours = [
-        UpstreamTest(one.test, one.format, {"patched": one.on["patched"]})
+        UpstreamTest(one.name, one.format, {"patched": one.on["patched"]})
         for one in pairs
     ]
-    monkeypatch.setattr(upstream, "_all_pairs", lambda _builds, _progress: ours)
+    monkeypatch.setattr(upstream, "_all_tests", lambda _builds, _progress: ours)
     made = Build("patched", project / "build" / "patched")
     assert upstream.on_one(made, Progress()) == (3, 1)
     assert capsys.readouterr().out == "is-wrong raw on patched: fail; see /log\n"
