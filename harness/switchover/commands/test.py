@@ -21,7 +21,7 @@ from ..suites import own_iotests, upstream
 # What is chosen without an option.
 DEFAULT = "default"
 OPTIONS = {
-    "unit": "only the unit tests and the gates; they need no QEMU",
+    "unit": "only the unit tests and the gates; they need no build of QEMU",
     "sanitized": "only what needs the patches, and QEMU's own tests, with address and "
     "other sanitizers (about an hour)",
     "races": "what needs the patches, with ThreadSanitizer; then name the data races "

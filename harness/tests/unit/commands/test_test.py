@@ -100,7 +100,7 @@ def test_every_option_has_suites():
 
 
 def test_what_is_wrong_with_the_series_is_counted_and_shown(monkeypatch, capsys):
-    found = [Finding(1, "a", "applies"), Finding(2, "b", "checkpatch", "no")]
+    found = [Finding("export"), Finding("checkpatch", "no", 2, "b")]
     monkeypatch.setattr(test.check, "fast", lambda _progress: found)
     assert test._check_series(Progress()) == (1, 1)
     assert capsys.readouterr().out == f"{found[1]}\n"
