@@ -198,8 +198,8 @@ class PortableRig:
         # A destination whose source has given up exits with an error.
         killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
         image = evidence.Disk("disk0", 0, None, self._difference, {}, written=False)
-        seen = Evidence(tuple(map(evidence.of_vm, killed)), (evidence.of_disk(image),))
-        verdict = judge(seen)
+        vms = tuple(map(evidence.of_vm, killed))
+        verdict = judge(Evidence(vms=vms, disks=(evidence.of_disk(image),)))
         parts = [f"crash: {shortened(text)}" for text in verdict.crashes]
         if verdict.blocks_lost and self.status == "completed":
             lost = size(verdict.blocks_lost * disk.BLOCK)

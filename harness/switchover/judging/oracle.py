@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from ..guest.record import Slots
 
@@ -52,8 +52,8 @@ class DiskEvidence:
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All that was observed in one run of a scenario on one build.
+class Observed:
+    """What was observed and needs no judge to tell what it means.
 
     `journey` holds the statuses of the source's migrations that matter, in order;
     `errors` the refusals of QMP commands and the reasons of failed migrations;
@@ -63,8 +63,6 @@ class Evidence:
     `recovery`, from the death of a destination until the guest ran on at the source.
     """
 
-    vms: tuple[VMEvidence, ...] = ()
-    disks: tuple[DiskEvidence, ...] = ()
     journey: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     writers: tuple[str, ...] = ()
@@ -75,6 +73,14 @@ class Evidence:
     downtime: float | None = None
     slowest: float | None = None
     recovery: float | None = None
+
+
+@dataclass(frozen=True)
+class Evidence(Observed):
+    """All that was observed in one run of a scenario on one build."""
+
+    vms: tuple[VMEvidence, ...] = ()
+    disks: tuple[DiskEvidence, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,32 +107,19 @@ class Expected:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Observed):
     """What happened, in the terms in which it is declared."""
 
-    journey: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
-    writers: tuple[str, ...] = ()
     crashes: tuple[str, ...] = ()
     stderr: tuple[str, ...] = ()
-    guest_errors: tuple[str, ...] = ()
-    surprises: tuple[str, ...] = ()
-    hang: str | None = None
     blocks_lost: int | None = None
     first_lost: str | None = None
     records_lost: int = 0
     unseen: tuple[str, ...] = ()
-    stops: int = 0
-    downtime: float | None = None
-    slowest: float | None = None
-    recovery: float | None = None
 
     def matches(self, expected: Expected) -> list[str]:
         """The differences from what was declared, in words; empty if none."""
-        differences = [*self.surprises]
-        differences += self._failed_writes()
-        if self.hang:
-            differences.append(f"hang: {self.hang}")
+        differences = self._never_right()
         if self.journey != expected.journey:
             differences.append(
                 f"migration went {_path(self.journey)}, not {_path(expected.journey)}"
@@ -151,14 +144,13 @@ class Verdict:
         For a run of which nothing was declared: commands may have been refused,
         migrations may have failed, and QEMU may have said so on stderr.
         """
-        wrong = [*self.crashes, *self.surprises]
-        wrong += self._failed_writes()
-        wrong += [f"hang: {self.hang}"] if self.hang else []
-        wrong += self._losses(Expected())
+        wrong = [*self.crashes, *self._never_right(), *self._losses(Expected())]
         return wrong + [line for line in self.stderr if SANITIZER.search(line)]
 
-    def _failed_writes(self) -> list[str]:
-        return [f"failed write in the guest: {e}" for e in self.guest_errors]
+    def _never_right(self) -> list[str]:
+        wrong = [*self.surprises]
+        wrong += [f"failed write in the guest: {e}" for e in self.guest_errors]
+        return wrong + ([f"hang: {self.hang}"] if self.hang else [])
 
     def _losses(self, expected: Expected) -> list[str]:
         losses = []
@@ -178,23 +170,15 @@ def judge(evidence: Evidence) -> Verdict:
     compared = [d for d in evidence.disks if d.differing is not None]
     lost = sum(d.differing or 0 for d in compared) if compared else None
     first = next((f"in {d.name} at {d.first}" for d in compared if d.differing), None)
+    observed = {field.name: getattr(evidence, field.name) for field in fields(Observed)}
     return Verdict(
-        journey=evidence.journey,
-        errors=evidence.errors,
-        writers=evidence.writers,
+        **observed,
         crashes=tuple(c for vm in evidence.vms if (c := crash(vm))),
         stderr=tuple(line for vm in evidence.vms for line in noise(vm)),
-        guest_errors=evidence.guest_errors,
-        surprises=evidence.surprises,
-        hang=evidence.hang,
         blocks_lost=lost,
         first_lost=first,
         records_lost=sum(len(lost_records(d)) for d in evidence.disks),
         unseen=tuple(_unseen(evidence)),
-        stops=evidence.stops,
-        downtime=evidence.downtime,
-        slowest=evidence.slowest,
-        recovery=evidence.recovery,
     )
 
 
