@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
 
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
 from ..judging.evidence import Disk
 from ..judging.notes import Notes
+from ..vm.monitor import Event
 from ..vm.vm import VM
 from .jobs import DEADLINE_SECONDS
 
@@ -47,11 +47,14 @@ class Shared:
             await self._connect(i)
             await self._export(self._storage, "target", i)
             await self._mirror(i)
-        for i in range(count):
-            await self._source.wait_event(
-                "BLOCK_JOB_READY", DEADLINE_SECONDS, device=f"shared{i}"
-            )
+        await self._each("BLOCK_JOB_READY")
         await self.writing()
+
+    async def _each(self, event: str, key: str = "device") -> list[Event]:
+        """Wait for an event of each disk."""
+        of = [{key: f"shared{i}"} for i in range(len(self._clients))]
+        wait = self._source.wait_event
+        return [await wait(event, DEADLINE_SECONDS, 0, **data) for data in of]
 
     def _image(self, side: str, number: int) -> Path:
         return self._source.folder / f"shared-{side}{number}.raw"
@@ -72,15 +75,10 @@ class Shared:
         node = {"node_name": f"shared-target{number}", "export": f"shared{number}"}
         server = {"type": "unix", "path": "nbd.sock"}
         await self._source.qmp("blockdev-add", driver="nbd", server=server, **node)
+        job = {"job_id": f"shared{number}", "target": f"shared-target{number}"}
+        job |= {"device": f"shared{number}", "sync": "full"}
         # So that it is in sync whenever no write is under way.
-        job: dict[str, Any] = {"sync": "full", "copy_mode": "write-blocking"}
-        await self._source.qmp(
-            "blockdev-mirror",
-            job_id=f"shared{number}",
-            device=f"shared{number}",
-            target=f"shared-target{number}",
-            **job,
-        )
+        await self._source.qmp("blockdev-mirror", copy_mode="write-blocking", **job)
 
     async def writing(self) -> None:
         """Wait until each client has written more; raises Hang if one does not."""
@@ -107,19 +105,14 @@ class Shared:
 
     async def mirrors_ended(self) -> None:
         """Wait until the mirrors have ended; notes an error."""
-        for i in range(len(self._clients)):
-            event = await self._source.wait_event(
-                "BLOCK_JOB_COMPLETED", DEADLINE_SECONDS, device=f"shared{i}"
-            )
+        for event in await self._each("BLOCK_JOB_COMPLETED"):
             if "error" in event.data:
-                self._notes.errors.append(f"job shared{i}: {event.data['error']}")
+                job = event.data["device"]
+                self._notes.errors.append(f"job {job}: {event.data['error']}")
 
     async def exports_removed(self) -> None:
         """Wait until QEMU has removed the exports, which disconnects the clients."""
-        for i in range(len(self._clients)):
-            await self._source.wait_event(
-                "BLOCK_EXPORT_DELETED", DEADLINE_SECONDS, id=f"shared{i}"
-            )
+        await self._each("BLOCK_EXPORT_DELETED", "id")
 
     async def compare(self) -> None:
         """Let the clients end, and compare what they have written to."""

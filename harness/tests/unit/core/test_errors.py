@@ -53,6 +53,13 @@ def test_other_errors_stay_tracebacks():
         errors.main_guard(main)
 
 
+def test_of_several_errors_one_with_a_sentence_is_told():
+    lost, odd = errors.VMLost("it did not start"), KeyError("x")
+    inner = ExceptionGroup("", [odd, lost])
+    assert errors.first(ExceptionGroup("", [ValueError(), inner])) is lost
+    assert errors.first(ExceptionGroup("", [inner.derive([odd])])) is odd
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interruption_runs_what_cleans_up(number, capsys):
     cleaned = []
