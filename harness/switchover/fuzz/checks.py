@@ -11,13 +11,10 @@ from ..judging import journey, legal_statuses
 from ..judging.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died
-from . import step
-from .events import is_running, last_status
 from .faults import Faults
 from .guarantees import Guarantee
 from .ownership import Ownership
-from .processes import Processes
-from .step import Step
+from .processes import Processes, is_running, last_status
 
 # What a destination has to do once the source is done with it.
 ARRIVE_SECONDS = 30.0
@@ -42,9 +39,8 @@ class Checks:
     def _source(self) -> VM:
         return self._processes.source
 
-    async def look(self, played: Sequence[Step]) -> None:
-        """Look at everything; `played` are the steps so far."""
-        for vm in self._processes.current():
+    async def look(self) -> None:
+        for vm in self._processes.current.values():
             if vm.exit_code is not None and not (vm.killed or vm.told_to_quit):
                 raise Died(f"{vm.name} ended with {vm.exit_code}")
         if wrong := legal_statuses.illegal(self._ownership.statuses):
@@ -55,7 +51,7 @@ class Checks:
         self.announced(but=1)
         ended = self._ownership.status == "completed" or self._ownership.taken_over
         if ended and not self._ownership.guarantees:
-            await self._arrived(thrown_away=step.thrown_away(played))
+            await self._arrived()
 
     def announced(self, but: int = 0) -> None:
         """`ready` has to be announced each time, `but` so many."""
@@ -103,13 +99,13 @@ class Checks:
         for name in {f"disk{i}" for i in self._processes.disks} & active:
             self._notes.surprises.append(f"{name} is active at both sides")
 
-    async def _arrived(self, thrown_away: bool) -> None:
+    async def _arrived(self) -> None:
         """A migration has completed: what was owed has to be at the destination."""
         owner, events = self._ownership, self._source.events
         end = 1 + max(n for n, e in enumerate(events) if _is_end(e))
         owner.guarantees = {i: owner.guarantee(i, end) for i in self._processes.disks}
         self.no_writer(events[:end])
-        if thrown_away:
+        if owner.thrown_away:
             owner.lost = True
         elif not self._processes.destination.killed:
             with contextlib.suppress(Died):

@@ -15,10 +15,9 @@ from typing import Any
 
 from ..judging.legal_statuses import UNDER_WAY
 from ..vm.vm import VM
-from .events import is_running, runs
 from .jobs import END_SECONDS, Jobs
 from .player import PAUSES, Player
-from .processes import DESTINATION, LINK, READS, SERVER, SOURCE
+from .processes import DESTINATION, LINK, READS, SOURCE, is_running, runs
 from .step import Step, execute
 
 # A mirror that fails is remembered as long as the migration is in the pause.
@@ -54,10 +53,6 @@ class Ending:
     def _status(self) -> str:
         return self._ownership.status
 
-    def _servers(self) -> list[str]:
-        """The process that has only the NBD server, if there is one."""
-        return [SERVER] if self._processes.has(SERVER) else []
-
     async def play(self, step: Step) -> None:
         """Bring the sequence to its end, unless it is over already."""
         self._player.played.append(step)
@@ -74,7 +69,7 @@ class Ending:
         await self._let_go()
         if self._status in UNDER_WAY:
             await (self._cancel() if how == "cancel" else self._complete())
-        await self._player.checks.look(self._player.played)
+        await self._player.checks.look()
         self._player.checks.announced()
         reclaimed = self._management.has_reclaimed
         if self._ownership.split or (self._ownership.lost and not reclaimed):
@@ -88,7 +83,7 @@ class Ending:
         await self._quit()
 
     async def _quit(self) -> None:
-        for vm in self._processes.current():
+        for vm in self._processes.current.values():
             if not vm.killed:
                 await vm.quit()
 
@@ -100,7 +95,7 @@ class Ending:
         """Take away what slows down or holds back."""
         no_limits = {"property": "limits", "value": {"bps-total": 0, "iops-read": 0}}
         await self._try(SOURCE, "qom-set", path=f"/objects/{READS}", **no_limits)
-        for side in (DESTINATION, *self._servers()):
+        for side in sorted({DESTINATION, self._processes.server}):
             await self._try(side, "qom-set", path=f"/objects/{LINK}", **no_limits)
         await self._try(SOURCE, "migrate-set-parameters", max_bandwidth=0)
         await self._jobs.resume()
@@ -177,13 +172,12 @@ class Ending:
             if event.name == "BLOCK_JOB_COMPLETED" and "error" in event.data:
                 error = f"after completed a job ends with {event.data['error']}"
                 self._notes.surprises.append(error)
-        for server in self._servers():
-            await self._try(server, "nbd-server-stop")
+        for side in sorted({DESTINATION, self._processes.server}):
+            await self._try(side, "nbd-server-stop")
         if self._destination:
-            await self._try(DESTINATION, "nbd-server-stop")
             await self._try(DESTINATION, "cont")
             await self._player.records(self._destination)
-            await self._player.checks.look(self._player.played)
+            await self._player.checks.look()
 
     async def _taken_over(self) -> None:
         """The guest runs at the destination: the source is of no use any more."""

@@ -6,9 +6,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..vm.vm import VM
-from .events import last_status
 from .player import Player
-from .processes import SOURCE
+from .processes import SOURCE, last_status
 from .step import execute
 
 END_SECONDS = 30.0

@@ -31,6 +31,8 @@ class Ownership:
         self.lost = False
         self.guarantees: dict[int, Guarantee] = {}
         self.differences: dict[int, disk.Difference] = {}
+        # Where the guest goes, unless that is replaced before it has arrived.
+        self._towards = self._processes.current.get(DESTINATION)
         # The destination's images, when management took the guest back.
         self._left: dict[int, str] = {}
 
@@ -54,7 +56,7 @@ class Ownership:
     @property
     def arrived(self) -> bool:
         """Whether the destination says that it has got everything."""
-        if not self._processes.has(DESTINATION):
+        if not self._processes.is_complete:
             return False
         return journey.statuses(self._processes.destination)[-1:] == ["completed"]
 
@@ -91,6 +93,11 @@ class Ownership:
         elif "job-id" in arguments or name == "blockdev-set-active":
             # A new job may copy to where the guest has been before.
             self._left = {} if command.activates is not False else self._left
+
+    @property
+    def thrown_away(self) -> bool:
+        """Whether the destination was replaced while the migration went there."""
+        return self._processes.destination is not self._towards
 
     def take_back(self) -> None:
         """Before the guest goes on here: nothing more may be written over there."""

@@ -18,9 +18,8 @@ from ..vm.vm import VM, Died, Hang, Refused
 from . import faults
 from .checks import ARRIVE_SECONDS, Checks, Over
 from .clients import Clients
-from .events import last_status, runs
 from .ownership import Ownership
-from .processes import Processes
+from .processes import Processes, last_status, runs
 from .step import Step
 
 # What may well not happen is waited for that long.
@@ -50,7 +49,7 @@ class Player:
             with self.ends():
                 await self._play(step)
                 if self.processes.is_complete:
-                    await self.checks.look(self.played)
+                    await self.checks.look()
 
     @contextlib.contextmanager
     def ends(self) -> Iterator[None]:
@@ -75,18 +74,19 @@ class Player:
         elif "client" in step:
             await self.clients.connect(step["client"])
         elif "fault" in step:
-            await self.faults.cause(self.processes[step["at"]], step["at"], step)
+            vm = self.processes.current[step["at"]]
+            await self.faults.cause(vm, step["at"], step)
 
     def _replaces(self, side: str) -> None:
         """A process is replaced: does anything depend on the former one?"""
-        if self.processes.has(side):
+        if side in self.processes.current:
             self.faults.disturbed |= self.ownership.status in UNDER_WAY
-            lost = self.faults.disturbed or self.processes.serves(side)
-            self.faults.harmed |= lost
+            serves = side == self.processes.server
+            self.faults.harmed |= self.faults.disturbed or serves
 
     async def execute(self, step: Step) -> bool:
         """Whether the command is accepted; one to a process that was killed isn't."""
-        vm, command = self.processes[step["at"]], step["execute"]
+        vm, command = self.processes.current[step["at"]], step["execute"]
         here = vm is self.processes.source
         if command == "cont" and here:
             self.ownership.take_back()
@@ -132,7 +132,7 @@ class Player:
         )
 
     async def _await(self, step: Step) -> None:
-        vm = self.processes[step["at"]]
+        vm = self.processes.current[step["at"]]
 
         def reached() -> bool | None:
             if step["await"] == "migration":

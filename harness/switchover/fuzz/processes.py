@@ -10,11 +10,13 @@ images and no guest. The SPARE images are for nodes that a sequence may add.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..guest import bootsector, disk
 from ..qemu.build import Build
 from ..vm import commandline
+from ..vm.monitor import Event
 from ..vm.vm import VM
 
 # A full copy takes a moment, and a slow one is slow enough at some MiB per second.
@@ -37,38 +39,27 @@ class Processes:
         self.disks = range(0)
         # Whether the guest runs at the destination without being told to.
         self.starts_itself = False
+        # The one of each side that was started last, whether or not it has ended.
+        self.current: dict[str, VM] = {}
         self._build = build
-        self._current: dict[str, VM] = {}
-
-    def __getitem__(self, name: str) -> VM:
-        """The source, or the destination that was started last."""
-        return self._current[name]
 
     @property
     def source(self) -> VM:
-        return self[SOURCE]
+        return self.current[SOURCE]
 
     @property
     def destination(self) -> VM:
-        """The one that was started last."""
-        return self[DESTINATION]
+        return self.current[DESTINATION]
 
     @property
     def is_complete(self) -> bool:
         """Whether a source and a destination have been started."""
-        return {SOURCE, DESTINATION} <= self._current.keys()
+        return {SOURCE, DESTINATION} <= self.current.keys()
 
-    def has(self, side: str) -> bool:
-        """Whether that side has been started."""
-        return side in self._current
-
-    def serves(self, side: str) -> bool:
-        """Whether that side has the NBD server."""
-        return side == (SERVER if self.has(SERVER) else DESTINATION)
-
-    def current(self) -> list[VM]:
-        """The one of each side that was started last, whether or not it has ended."""
-        return list(self._current.values())
+    @property
+    def server(self) -> str:
+        """The side that has the NBD server."""
+        return SERVER if SERVER in self.current else DESTINATION
 
     def image(self, side: str, number: int) -> Path:
         """The image of a disk at a side."""
@@ -86,13 +77,15 @@ class Processes:
         if side == SOURCE:
             self.disks = range(disks)
             self._make_images()
-        elif former := self._current.get(side):
+        elif former := self.current.get(side):
             await former.quit()
         number = sum(vm.name.startswith(side) for vm in self.vms)
         name = f"{side}{number + 1}" if number else side
-        command = (
-            self._server() if side == SERVER else self._command(side, iothreads, paused)
-        )
+        options = self._server() if side == SERVER else self._guest(side, iothreads)
+        if side == DESTINATION:
+            options += ["-incoming", "defer", *(["-S"] if paused else [])]
+        machine = commandline.machine("tcg", MEMORY_MIB)
+        command = [str(self._build.system), *machine, *options]
         vm = VM(name, command, self.folder, self._build.environment)
         self.take(side, vm)
         await vm.start()
@@ -100,7 +93,7 @@ class Processes:
     def take(self, side: str, vm: VM) -> None:
         """Let this be the current one of a side."""
         self.vms.append(vm)
-        self._current[side] = vm
+        self.current[side] = vm
 
     def _make_images(self) -> None:
         first = bootsector.BOOT_DRIVE + 1
@@ -114,8 +107,7 @@ class Processes:
         self._build.qemu_img("create", "-q", "-f", "qcow2", image, str(SIZE))
 
     def _server(self) -> list[str]:
-        words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB), "-S"]
-        words += commandline.second_monitor(SERVER)
+        words = ["-S", *commandline.second_monitor(SERVER)]
         words += commandline.throttle_group(LINK)
         for i in self.disks:
             image = self.image(DESTINATION, i).name
@@ -123,9 +115,8 @@ class Processes:
             words += commandline.unflushed(f"disk{i}", image, locking="off")
         return words
 
-    def _command(self, side: str, iothreads: bool, paused: bool) -> list[str]:
-        words = [str(self._build.system), *commandline.machine("tcg", MEMORY_MIB)]
-        words += ["-boot", "menu=off", *commandline.second_monitor(side)]
+    def _guest(self, side: str, iothreads: bool) -> list[str]:
+        words = ["-boot", "menu=off", *commandline.second_monitor(side)]
         words += commandline.throttle_group(READS if side == SOURCE else LINK)
         words += commandline.unflushed("boot", "boot.raw", **{"read-only": True})
         words += ["-device", "virtio-blk-pci,drive=boot,bootindex=0"]
@@ -133,28 +124,21 @@ class Processes:
             words += self._disk(side, i, iothreads)
         extra = {"driver": "null-co", "node-name": "extra", "size": disk.MIB}
         words += ["-blockdev", json.dumps(extra), "-device", "virtio-scsi-pci"]
-        words += ["-device", "scsi-hd,id=extra,drive=extra"]
-        if side == DESTINATION:
-            words += ["-incoming", "defer", *(["-S"] if paused else [])]
-        return words
+        return [*words, "-device", "scsi-hd,id=extra,drive=extra"]
 
     def _disk(self, side: str, number: int, iothreads: bool) -> list[str]:
-        image = self.image(side, number).name
         name = f"disk{number}"
         # The BIOS numbers disks in the order in which they may be booted from.
         order = f"bootindex={number + 1}"
         device = f"virtio-blk-pci,id=device{number},drive={name},{order}"
-        words = []
+        image = f"file{number}" if side == SOURCE else name
+        words = commandline.unflushed(image, self.image(side, number).name)
         if side == SOURCE:
-            below = f"file{number}"
-            group = {"throttle-group": READS, "file": below}
+            group = {"throttle-group": READS, "file": image}
             node = {"driver": "throttle", "node-name": name, **group}
-            words += commandline.unflushed(below, image)
             words += ["-blockdev", json.dumps(node)]
             # Clients of exports may write to it, too.
             device += ",share-rw=on"
-        else:
-            words += commandline.unflushed(name, image)
         if iothreads:
             words += ["-object", f"iothread,id=iothread{number}"]
             device += f",iothread=iothread{number}"
@@ -164,3 +148,20 @@ class Processes:
         """End what still runs, by force."""
         for vm in self.vms:
             await vm.kill()
+
+
+def runs(vm: VM) -> bool:
+    """Whether a guest runs, by the last event."""
+    names = [e.name for e in vm.events if e.name in ("STOP", "RESUME")]
+    return not names or names[-1] == "RESUME"
+
+
+async def is_running(vm: VM) -> bool:
+    """Whether a guest runs, by what QEMU says now."""
+    return bool((await vm.qmp("query-status"))["running"])
+
+
+def last_status(events: Sequence[Event], job: str) -> str:
+    """The status of a job after these events; "null" if there is none."""
+    seen = (e for e in reversed(events) if e.matches("JOB_STATUS_CHANGE", id=job))
+    return next((str(e.data["status"]) for e in seen), "null")

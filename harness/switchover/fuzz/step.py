@@ -17,7 +17,7 @@ line with "about" is for people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +61,6 @@ def client(at: str, number: int) -> Step:
 def fault(at: str, name: str, /, **details: Any) -> Step:
     """Something goes wrong."""
     return {"at": at, "fault": name, **details}
-
-
-def thrown_away(played: Sequence[Step]) -> bool:
-    """Whether the destination was replaced while the migration went there."""
-    for one in reversed(played):
-        if one.get("at") == "destination" and "start" in one:
-            return True
-        if one.get("execute") == "migrate":
-            return False
-    return False
 
 
 def write(path: Path, steps: Iterable[Step], about: str) -> None:

@@ -38,4 +38,5 @@ def player(
     for side, vm in ((SOURCE, source), (DESTINATION, destination)):
         made.processes.take(side, cast(VM, vm))
     made.processes.disks = range(1)
+    made.ownership.note("migrate", {}, 0, set())
     return made

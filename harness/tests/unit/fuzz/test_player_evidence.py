@@ -70,7 +70,7 @@ def test_records_have_to_be_on_the_side_that_goes_on(
 
 
 def test_what_the_guest_was_told_elsewhere(player: Player) -> None:
-    player.processes[DESTINATION].console.text = "ACK 0 3\r\n"
+    player.processes.destination.console.text = "ACK 0 3\r\n"
     assert wrong(player) == []
     player.ownership.guarantees = {0: Guarantee.OWED}
     player.ownership.compare(0)

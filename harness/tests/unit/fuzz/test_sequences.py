@@ -177,14 +177,13 @@ def test_failures_that_are_alike_have_one_kind() -> None:
     assert "backtrace" not in search.kind(hang.wrong())
 
 
-def test_a_destination_that_was_replaced_has_nothing() -> None:
-    sides = ("source", "destination")
-    source, destination = ({"at": at, "start": dict[str, int]()} for at in sides)
-    migrate = {"at": "source", "execute": "migrate", "arguments": {}}
-    finish = {"finish": "complete"}
-    assert not step.thrown_away([source, destination, migrate, finish])
-    assert step.thrown_away([source, destination, migrate, destination, finish])
-    assert not step.thrown_away([source, destination, migrate, destination, migrate])
+def test_a_destination_that_was_replaced_has_nothing(tmp_path: Path) -> None:
+    one = player(tmp_path, STOPPED, STOPPED, "active")
+    assert not one.ownership.thrown_away
+    one.processes.take(DESTINATION, cast(VM, FakeVM("destination2")))
+    assert one.ownership.thrown_away
+    one.ownership.note("migrate", {}, 0, set())
+    assert not one.ownership.thrown_away
 
 
 FAILED = {"status": "failed", "error-desc": "x"}
