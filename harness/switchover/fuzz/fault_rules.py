@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
+import errno
+
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from ..guest.disk import MIB
 from . import step
-from .machine import Machine, numbers
+from .machine import DISKS, Machine, numbers
 from .processes import DESTINATION, LINK, READS, SOURCE
 
-instances = st.sampled_from(
-    [
-        {"type": "migration"},
-        {"type": "block-node", "node-name": "dst0"},
-        {"type": "block-node", "node-name": "dst1"},
-    ]
-)
+targets = ({"type": "block-node", "node-name": f"dst{i}"} for i in range(DISKS))
+errors = st.sampled_from([errno.EIO, errno.ENOSPC])
+instances = st.sampled_from([{"type": "migration"}, *targets])
 
 
 class FaultRules(Machine):
@@ -36,20 +34,16 @@ class FaultRules(Machine):
         limited = {"path": f"/objects/{group}", "property": "limits"}
         self.qmp(at, "qom-set", **limited, value=limits)
 
-    @rule(
-        number=numbers,
-        errno=st.sampled_from([5, 28]),
-        event=st.sampled_from(["write", "flush"]),
-    )
-    def target_fails(self, number: int, errno: int, event: str) -> None:
+    @rule(number=numbers, error=errors, event=st.sampled_from(["write", "flush"]))
+    def target_fails(self, number: int, error: int, event: str) -> None:
         over = {"node-name": f"throttle{number}", "throttle-group": LINK}
-        failing = {"event": "none", "iotype": event, "errno": errno}
+        failing = {"event": "none", "iotype": event, "errno": error}
         self._inject(self._nbd, f"disk{number}", over, failing)
 
     @rule(number=numbers)
     def source_fails(self, number: int) -> None:
         over = {"node-name": f"disk{number}", "throttle-group": READS}
-        failing = {"event": "none", "iotype": "read", "errno": 5}
+        failing = {"event": "none", "iotype": "read", "errno": errno.EIO}
         self._inject(SOURCE, f"file{number}", over, failing)
 
     def _inject(

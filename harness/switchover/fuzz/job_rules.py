@@ -14,19 +14,13 @@ from .machine import DISKS, Machine, mirror_options, numbers
 from .processes import SOURCE, SPARE, SPARE_QCOW2, SPARE_TARGET
 
 job_names = st.sampled_from([*(f"m{i}" for i in range(DISKS)), "spare"])
-# Each with the name of the argument that is the job's.
 job_commands = st.sampled_from(
     [
-        ("block-job-cancel", "device", {}),
-        ("block-job-cancel", "device", {"force": True}),
-        ("block-job-complete", "device", {}),
-        ("block-job-set-speed", "device", {"speed": 0}),
-        ("block-job-set-speed", "device", {"speed": MIB}),
-        ("job-pause", "id", {}),
-        ("job-resume", "id", {}),
-        ("job-finalize", "id", {}),
-        ("job-dismiss", "id", {}),
-        ("block-job-change", "id", {"type": "mirror", "copy-mode": "write-blocking"}),
+        *(("block-job-cancel", forced) for forced in ({}, {"force": True})),
+        *(("block-job-set-speed", {"speed": speed}) for speed in (0, MIB)),
+        *((f"job-{verb}", {}) for verb in ("pause", "resume", "finalize", "dismiss")),
+        ("block-job-complete", {}),
+        ("block-job-change", {"type": "mirror", "copy-mode": "write-blocking"}),
     ]
 )
 
@@ -52,9 +46,10 @@ class JobRules(Machine):
         self.play(step.job(SOURCE, f"m{number}", "ready", "pending", "concluded"))
 
     @rule(name=job_names, command=job_commands)
-    def job(self, name: str, command: tuple[str, str, dict[str, Any]]) -> None:
-        verb, key, arguments = command
-        self.qmp(SOURCE, verb, **{key: name}, **arguments)
+    def job(self, name: str, command: tuple[str, dict[str, Any]]) -> None:
+        verb, arguments = command
+        by_id = verb.startswith("job-") or verb == "block-job-change"
+        self.qmp(SOURCE, verb, **{"id" if by_id else "device": name}, **arguments)
 
     @rule(name=job_names)
     def ended(self, name: str) -> None:

@@ -6,8 +6,8 @@ Only commands that were carried out count. Nothing here looks at QEMU.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from ..judging.legal_statuses import BEGIN
@@ -47,12 +47,10 @@ class Accepted:
     def is_away(self) -> bool:
         return self.status in AWAY or self.status.startswith("postcopy")
 
-    def pivots(self, job: str) -> bool:
-        """Whether it lets the guest go over to the target of a job."""
-        return self.name in PIVOTS and self._is_to(job)
-
-    def cancels(self, job: str) -> bool:
-        return self.name in CANCELS and self._is_to(job)
+    def is_to(self, job: str, *names: str) -> bool:
+        """Whether it is one of these commands, to a job."""
+        named = self.arguments.get("device") or self.arguments.get("id")
+        return self.name in names and named == job
 
     def aborts(self, job: str) -> bool:
         """Whether what a job has copied is worth nothing any more."""
@@ -61,10 +59,7 @@ class Accepted:
             return str(self.arguments["node-name"]).replace("disk", "m") == job
         forced = self.arguments.get("force") and self.name == "block-job-cancel"
         # What a client writes after the end of the job is not copied.
-        return self.cancels(job) and bool(forced or job in self.written)
-
-    def _is_to(self, job: str) -> bool:
-        return job == (self.arguments.get("device") or self.arguments.get("id"))
+        return self.is_to(job, *CANCELS) and bool(forced or job in self.written)
 
 
 class Management:
@@ -73,12 +68,11 @@ class Management:
     def __init__(self) -> None:
         self.commands: list[Accepted] = []
 
-    def _in_attempt(self) -> Iterator[Accepted]:
-        """Those since the last migration began."""
-        for command in reversed(self.commands):
-            if command.name == "migrate":
-                return
-            yield command
+    @property
+    def _attempt(self) -> list[Accepted]:
+        """Those since the last migration began, the last one first."""
+        latest = reversed(self.commands)
+        return list(takewhile(lambda command: command.name != "migrate", latest))
 
     @property
     def has_stopped(self) -> bool:
@@ -89,15 +83,13 @@ class Management:
     @property
     def has_reclaimed(self) -> bool:
         """Whether, after `completed`, the guest goes on at the source all the same."""
-        return any(
-            c.name == "cont" and (c.status == "completed" or c.arrived)
-            for c in self._in_attempt()
-        )
+        conts = [c for c in self._attempt if c.name == "cont"]
+        return any(c.status == "completed" or c.arrived for c in conts)
 
     @property
     def goes_on(self) -> bool:
         """Whether the migration was told to go on from its pause."""
-        return any(c.name in GO_ON for c in self._in_attempt())
+        return any(c.name in GO_ON for c in self._attempt)
 
     @property
     def has_deactivated(self) -> bool:
@@ -105,8 +97,8 @@ class Management:
         inactive = False
         for command in self.commands:
             if command.name == "blockdev-set-active":
-                everything = "node-name" not in command.arguments
-                inactive = not command.activates or (inactive and not everything)
+                partly = "node-name" in command.arguments
+                inactive = not command.activates or (inactive and partly)
         return inactive
 
     @property
@@ -117,7 +109,7 @@ class Management:
     @property
     def has_activated(self) -> bool:
         """Whether nodes were activated, although the disks may have been given away."""
-        return any(c.activates and c.is_away for c in self._in_attempt())
+        return any(c.activates and c.is_away for c in self._attempt)
 
     @property
     def made_by(self) -> dict[str, str]:
@@ -128,7 +120,7 @@ class Management:
     def job_commands(self, job: str) -> JobCommands:
         """When a job was told to do what."""
         return JobCommands(
-            pivots={c.position for c in self.commands if c.pivots(job)},
-            cancels={c.position for c in self.commands if c.cancels(job)},
+            pivots={c.position for c in self.commands if c.is_to(job, *PIVOTS)},
+            cancels={c.position for c in self.commands if c.is_to(job, *CANCELS)},
             aborts={c.position for c in self.commands if c.aborts(job)},
         )

@@ -20,20 +20,15 @@ SETTLED = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 
 go_on_commands = st.sampled_from(
     [
-        ("migrate_cancel", {}),
-        ("migrate-pause", {}),
-        ("migrate-start-postcopy", {}),
+        *((f"migrate{verb}", {}) for verb in ("_cancel", "-pause", "-start-postcopy")),
+        *(("migration-complete", released) for released in ({}, {"release": True})),
         ("migrate-continue", {"state": "pre-switchover"}),
-        ("migration-complete", {}),
-        ("migration-complete", {"release": True}),
     ]
 )
 parameters = st.sampled_from(
     [
-        {"max-bandwidth": 0},
-        {"max-bandwidth": MIB // 4},
-        {"downtime-limit": 1},
-        {"downtime-limit": 2000},
+        *({"max-bandwidth": limit} for limit in (0, MIB // 4)),
+        *({"downtime-limit": milliseconds} for milliseconds in (1, 2000)),
     ]
 )
 

@@ -13,6 +13,8 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,14 +57,15 @@ class FailureKind:
     """A kind of failure: the shortest sequence that was seen to lead there."""
 
     name: str
-    verdict: Verdict
     path: Path
-    steps: int
     # After how many sequences, and how many seconds, it was seen first, and whether
     # this was by chance, when a sequence for another one was made shorter.
     sequences: int
     seconds: float
     by_chance: bool
+    # Of the shortest.
+    verdict: Verdict = field(default_factory=Verdict)
+    steps: int = 0
 
     def __str__(self) -> str:
         how = ", while another was shrunk" if self.by_chance else ""
@@ -193,31 +196,20 @@ class Search:
 
     def _keep(self, name: str, verdict: Verdict, player: Player) -> None:
         """Keep the shortest sequence for this failure, with all that it left."""
-        found = self.findings.get(name)
-        if found and found.steps <= len(player.played):
+        first = (self.sequences, self._elapsed(), self._shrinking)
+        kept = self.findings.get(name) or FailureKind(name, self._path(), *first)
+        if kept.steps and kept.steps <= len(player.played):
             return
-        path = found.path if found else self._path()
-        step.write(path, player.played, about="; ".join(verdict.wrong()))
-        logs = path.with_suffix("")
+        self.findings[name] = kept
+        kept.verdict, kept.steps = verdict, len(player.played)
+        step.write(kept.path, player.played, about="; ".join(verdict.wrong()))
+        logs, made = kept.path.with_suffix(""), player.processes.folder
         shutil.rmtree(logs, ignore_errors=True)
-        shutil.copytree(
-            player.processes.folder, logs, ignore=shutil.ignore_patterns("*.sock")
-        )
-        self.findings[name] = FailureKind(
-            name,
-            verdict,
-            path,
-            len(player.played),
-            found.sequences if found else self.sequences,
-            found.seconds if found else self._elapsed(),
-            found.by_chance if found else self._shrinking,
-        )
+        shutil.copytree(made, logs, ignore=shutil.ignore_patterns("*.sock"))
 
     def _path(self) -> Path:
-        number = 1
-        while (path := self.folder / f"{number}.jsonl").exists():
-            number += 1
-        return path
+        paths = (self.folder / f"{number}.jsonl" for number in count(1))
+        return next(path for path in paths if not path.exists())
 
 
 def _others(error: BaseException) -> Iterator[str]:
@@ -234,9 +226,7 @@ def kind(wrong: list[str]) -> str:
     return NUMBER.sub("N", wrong[0].partition("; see ")[0])
 
 
-_failures: dict[str, type[Failure]] = {}
-
-
+@cache
 def _failure(name: str) -> type[Failure]:
     """A class for each kind, so that hypothesis does not mix them up."""
-    return _failures.setdefault(name, type("Failure", (Failure,), {"kind": name}))
+    return type("Failure", (Failure,), {"kind": name})
