@@ -19,8 +19,6 @@ from ..vm.vm import VM
 from .step import Step
 
 CONNECT_SECONDS = 5.0
-
-
 # Commands that harm a migration or a mirror as a fault does.
 COMMANDS = ("block_resize", "blockdev-reopen", "device_del", "nbd-server-stop", "yank")
 

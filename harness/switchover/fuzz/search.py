@@ -12,6 +12,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -50,6 +51,15 @@ class _Stop(BaseException):
 
     def __init__(self, reason: Exception | None = None) -> None:
         self.reason = reason
+
+
+@contextmanager
+def _stopping() -> Iterator[None]:
+    """Stops the search at what is no fault of QEMU: hypothesis would shrink it."""
+    try:
+        yield
+    except (HarnessError, OSError) as error:
+        raise _Stop(error) from None
 
 
 @dataclass
@@ -142,16 +152,16 @@ class Search:
             def folder(self) -> Path:
                 if search._is_up():
                     raise _Stop
-                return search._fresh()
+                with _stopping():
+                    return search._fresh()
 
             def run(self, playing: Coroutine[Any, Any, T]) -> T:
-                try:
+                with _stopping():
                     return super().run(playing)
-                except (HarnessError, OSError) as error:
-                    raise _Stop(error) from None
 
             def judged(self, verdict: Verdict, player: Player) -> None:
-                search._judged(verdict, player)
+                with _stopping():
+                    search._judged(verdict, player)
 
         chosen = settings(
             max_examples=ROUND,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from fake_vm import FakeVM
@@ -102,6 +103,16 @@ def test_what_is_no_fault_of_qemu_ends_the_search(
     monkeypatch.setattr(Player, "play", lost)
     with pytest.raises(type(error)):
         found()
+
+
+def test_a_full_disk_ends_the_search(
+    found: Callable[..., Search], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Mock(side_effect=OSError(errno.ENOSPC, "x"))
+    monkeypatch.setattr(step, "write", write)
+    with pytest.raises(OSError):
+        found()
+    write.assert_called_once()
 
 
 @pytest.mark.parametrize("steps, code", [([], 0), ([RESET], 1)])
