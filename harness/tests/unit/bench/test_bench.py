@@ -18,6 +18,7 @@ from switchover.bench.downtime import offers
 from switchover.bench.measured_rig import slow_flush
 from switchover.bench.sample import Sample, ratio, reference
 from switchover.bench.table import table
+from switchover.core.command import CommandFailed
 from switchover.stories.rig import Lab
 from switchover.vm.accel import Accel
 
@@ -115,6 +116,14 @@ def test_processor_time_is_counted() -> None:
     before = throughput.processor_seconds(os.getpid())
     sum(range(3_000_000))
     assert throughput.processor_seconds(os.getpid()) > before
+
+
+def test_copies_are_timed_and_a_failed_one_has_no_figures() -> None:
+    found = throughput._timed("sleep", "0.1")
+    assert throughput.SIZE_MIB * 2 < found["throughput"] < throughput.SIZE_MIB * 10
+    assert throughput._figures(2, 1)["processor"] == 1000 / throughput.SIZE_MIB
+    with pytest.raises(CommandFailed):
+        throughput._timed("false")
 
 
 def test_the_slow_flush_compiles() -> None:

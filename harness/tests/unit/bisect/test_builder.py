@@ -16,8 +16,10 @@ from switchover.bisect import (
     recipe,
     store,
 )
+from switchover.bisect.examine import Examiner
+from switchover.bisect.repository import Repository
 from switchover.core import bootstrap, debian, paths
-from switchover.core.command import CommandFailed
+from switchover.core.command import CommandFailed, run
 from switchover.core.errors import (
     BuildFailed,
     MissingTool,
@@ -158,3 +160,15 @@ def test_programs_that_could_not_be_kept_are_not_there(
     with pytest.raises(CommandFailed):
         store.keep(name, build, fresh=True)
     assert store.find(name, fresh=False) is None
+
+
+def test_a_digest_is_of_what_is_not_for_debuggers(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built, _ = made_of(project, monkeypatch)
+    examiner = Examiner(Repository(project), "ready-mirror", Progress())
+    digest = examiner.digest(built)
+    run("objcopy", "--strip-all", built.system)
+    assert examiner.digest(built) == digest
+    shutil.copy("/bin/cat", built.system)
+    assert examiner.digest(built) != digest

@@ -197,6 +197,14 @@ def test_an_exit_is_no_crash(judged: Callable[..., Outcome]) -> None:
     assert found == Outcome(SKIP, "the source exited: no memory")
 
 
+def test_a_hang_is_no_verdict(judged: Callable[..., Outcome]) -> None:
+    def mirror(_self: Process) -> None:
+        """It never becomes READY."""
+
+    found = judged("ready-mirror", mirror=mirror)
+    assert found == Outcome(SKIP, "hang: BLOCK_JOB_READY")
+
+
 def test_what_a_qemu_lacks_is_no_verdict(judged: Callable[..., Outcome]) -> None:
     for scenario, command in (("ready", "drive"), ("throttled-blockdev", "blockdev")):
         found = judged(f"{scenario}-mirror", commands_known=COMMANDS[2:])

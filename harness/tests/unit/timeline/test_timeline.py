@@ -4,10 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from fake_vm import FakeVM
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from switchover.timeline import picture, states, text, timeline
+from switchover.judging.oracle import Evidence, VMEvidence
+from switchover.timeline import draw_run, picture, states, text, timeline
 from switchover.timeline.model import Lane, Side, Timeline
 from switchover.vm import trace
 from switchover.vm.monitor import Event
@@ -207,11 +213,58 @@ def test_the_pictures_are_whole(tmp_path: Path, destination: Side) -> None:
     assert all(path.stat().st_size > 10_000 for path in written)
 
 
-def test_a_crash_is_marked(tmp_path: Path) -> None:
+def test_a_crash_is_marked() -> None:
     crashed = Side(SOURCE.name, SOURCE.events, SOURCE.trace, 12, "source: SIGABRT")
     told = story(crashed)
     assert "source: SIGABRT" in text.text(told)
-    assert picture.save(told, tmp_path / "timeline")
+    figure = picture.draw(told)
+    assert "source: SIGABRT" in words(figure)
+    assert [line.get_marker() for line in marks(figure)] == ["X"]
+
+
+def test_what_is_drawn_is_named() -> None:
+    figure = picture.draw(story())
+    assert marks(figure) == []
+    found = words(figure)
+    for word in ("a story", "downtime", "job m0", "inmigrate", "800.0 ms, STOP"):
+        assert any(text.startswith(word) for text in found), word
+    for number in "12345":
+        # In the magnified part and in the legend.
+        assert found.count(number) == 2
+
+
+def words(figure: Figure) -> list[str]:
+    """All that is written in a picture, but for its axes."""
+    texts = [*figure.texts, *(text for axes in figure.axes for text in axes.texts)]
+    return [text.get_text() for text in texts]
+
+
+def marks(figure: Figure) -> list[Line2D]:
+    lines = [line for axes in figure.axes for line in axes.lines]
+    return [line for line in lines if line.get_marker() != "None"]
+
+
+def test_a_run_is_drawn_beside_its_logs(tmp_path: Path) -> None:
+    vms: list[Any] = []
+    for side in (SOURCE, DESTINATION):
+        vm: Any = FakeVM(side.name)
+        vm.folder, vm.events, vm.ended_at = tmp_path, side.events, side.end
+        vms.append(vm)
+    state = "current_run_state 9 (running) new_state 3 (finish-migrate)"
+    log = f"1970-01-01T00:00:10.000000Z runstate_set {state}\n"
+    (tmp_path / "source.trace").write_text(log)
+    rig: Any = SimpleNamespace(vms=vms, source=vms[0])
+    ends = [
+        VMEvidence("source", -6, False, False, ""),
+        VMEvidence("d", 0, True, False, ""),
+    ]
+    written = draw_run.write("a run", rig, Evidence(tuple(ends), ()))
+    assert [path.name for path in written] == [
+        f"timeline.{k}" for k in ("txt", "png", "svg")
+    ]
+    told = written[0].read_text()
+    for part in ("a run", "800.0 ms, from STOP", "source: SIGABRT", "finish-migrate"):
+        assert part in told
 
 
 def test_the_log_is_read_by_time_and_a_torn_line_is_not() -> None:
