@@ -26,6 +26,7 @@ from ..qemu.build import Build
 
 MINUTES = 10.0
 LARGEST_SEED = 1 << 32
+COUNTED = ("sequences", "steps", "refused", "reached", "errors")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,11 +119,7 @@ def _as_data(search: Search) -> dict[str, Any]:
     return {
         "build": search.build.name,
         "seed": search.number,
-        "sequences": search.sequences,
-        "steps": search.steps,
-        "refused": search.refused,
-        "reached": dict(search.reached),
-        "errors": search.errors,
+        **{name: getattr(search, name) for name in COUNTED},
         "findings": [
             {
                 "wrong": finding.verdict.wrong(),
