@@ -1,45 +1,28 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""All scenarios, in the order in which they are shown."""
+"""All scenarios: SCENARIOS of each module here, whose name is their subject."""
 
 from __future__ import annotations
 
-from ..stories.scenario import Scenario
-from . import (
-    capability,
-    channels,
-    clients,
-    commands,
-    convergence,
-    faults,
-    inactivation,
-    obstacles,
-    ready,
-    release,
-    unfinished,
-    variants,
-    waiting,
-)
+import pkgutil
+from importlib import import_module
 
-_SUBJECTS = (
-    unfinished,
-    inactivation,
-    ready,
-    release,
-    channels,
-    capability,
-    commands,
-    faults,
-    convergence,
-    waiting,
-    obstacles,
-    clients,
-    variants,
-)
-ALL: tuple[Scenario, ...] = tuple(one for about in _SUBJECTS for one in about.SCENARIOS)
-# The name of the module in which a scenario is, by the scenario's.
-SUBJECT = {
-    one.name: about.__name__.rpartition(".")[2]
-    for about in _SUBJECTS
-    for one in about.SCENARIOS
+from ..stories.scenario import Scenario
+
+# What the series is about is shown first.
+FIRST = ("unfinished", "inactivation", "ready", "release")
+
+
+def _subjects() -> list[str]:
+    """The names of the modules, in the order in which they are shown."""
+    names = {module.name for module in pkgutil.iter_modules(__path__)}
+    return [*FIRST, *sorted(names.difference(FIRST))]
+
+
+BY_SUBJECT: dict[str, tuple[Scenario, ...]] = {
+    name: getattr(import_module(f".{name}", __name__), "SCENARIOS", ())
+    for name in _subjects()
 }
+ALL = tuple(scenario for about in BY_SUBJECT.values() for scenario in about)
+# The subject of a scenario, by the scenario's name.
+SUBJECT = {one.name: name for name, about in BY_SUBJECT.items() for one in about}
 BY_NAME = {scenario.name: scenario for scenario in ALL}

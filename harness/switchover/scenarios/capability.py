@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from ..judging.oracle import Expected
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
-from ..vm import pause
-from . import waiting
-from .release import hand_over, mirrors
-from .waiting import held
+from ..vm.pause import newest
+from .outcomes import mirrors
+from .steps import arrive, hand_over, held, start
 
 
 @dataclass(frozen=True)
@@ -21,14 +20,14 @@ class Changed(Scenario):
     on: bool = True
 
     async def run(self, rig: Rig) -> None:
-        await waiting.start(rig, copy_mode="write-blocking")
+        await start(rig, copy_mode="write-blocking")
         if not self.on:
             await rig.settings.pausing()
         migration = await held(rig)
         changed = not await self.change(rig, self.on)
         await rig.settings.let_ram_go()
         if changed is not self.on:
-            await waiting.arrive(rig, migration)
+            await arrive(rig, migration)
             await rig.jobs.end()
             await rig.run_at_destination()
             return
@@ -39,7 +38,7 @@ class Changed(Scenario):
 
     async def change(self, rig: Rig, on: bool) -> bool:
         """Turn the capability on or off; whether that was refused."""
-        name = (await pause.newest(rig.source)).capability
+        name = (await newest(rig.source)).capability
         state = {"capability": name, "state": on}
         return await rig.refused("migrate-set-capabilities", capabilities=[state])
 

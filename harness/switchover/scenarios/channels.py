@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The pause, and release, on other ways to migrate."""
+"""Other ways to migrate, with mirrors that are left running, or released."""
 
 from __future__ import annotations
 
@@ -8,9 +8,64 @@ from dataclasses import dataclass, replace
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
-from .release import Release, mirrors, outcomes, pause_behind
-from .unfinished import ABORT
-from .variants import GUEST_LOST
+from ..stories.scenario import Scenario
+from .outcomes import (
+    ABORT,
+    GUEST_LOST,
+    PLAIN,
+    TOO_EARLY,
+    mirrors,
+    unchanged,
+    waited_for,
+)
+from .steps import LeftRunning, Release, arrive, pause_behind, start
+
+
+@dataclass(frozen=True)
+class Variant(LeftRunning):
+    """A mirror that is READY but behind, another transport or capability.
+
+    `agreed` are capabilities of both sides.
+    """
+
+    agreed: tuple[str, ...] = ()
+    transport: str = "socket"
+
+    async def migrate(self, rig: Rig) -> Migration:
+        await rig.settings.agree(*self.agreed)
+        return await rig.migrate(self.transport)
+
+
+class PostcopyLeftRunning(LeftRunning):
+    """Go over to postcopy before any RAM has been sent.
+
+    Where nothing is waited for, RAM is still being sent when the source dies: the
+    guest is on neither side.
+    """
+
+    async def migrate(self, rig: Rig) -> Migration:
+        await rig.settings.agree("postcopy-ram")
+        await rig.settings.hold_ram()
+        migration = await rig.migrate()
+        await migration.postcopy()
+        return migration
+
+    async def waiting(self, rig: Rig, migration: Migration) -> None:
+        await rig.settings.let_ram_go()
+        await super().waiting(rig, migration)
+
+
+class SnapshotSave(Scenario):
+    """A snapshot hands nothing over: a mirror runs on, and so does the guest."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig, copy_mode="write-blocking")
+        await rig.save_snapshot()
+        await rig.running(rig.source)
+        migration = await rig.migrate()
+        await arrive(rig, migration)
+        await rig.jobs.end()
+        await rig.run_at_destination()
 
 
 @dataclass(frozen=True)
@@ -58,12 +113,34 @@ class Postcopy(Release):
 
 
 NOT_READY = "^migration-complete: Migration is not in status 'ready'$"
-RELEASED = outcomes("ready", "completed", writers=mirrors(1))
+RELEASED = waited_for(Expected(journey=("ready", "completed"), writers=mirrors(1)))
 # A destination that has all it needs may have closed a channel of multifd before the
 # source ends TLS on it.
 NO_GOODBYE = "^source: .*Failed to gracefully terminate TLS connection: .*Broken pipe$"
+LEFT_RUNNING = {"base": TOO_EARLY, "patched": PLAIN}
 
 SCENARIOS = (
+    Variant(
+        "multifd",
+        "a mirror left running, multifd, late-block-activate",
+        LEFT_RUNNING,
+        agreed=("multifd", "late-block-activate"),
+    ),
+    Variant("exec", "a mirror left running, to exec:", LEFT_RUNNING, transport="exec"),
+    Variant("file", "a mirror left running, to file:", LEFT_RUNNING, transport="file"),
+    PostcopyLeftRunning(
+        "postcopy",
+        "a mirror left running, postcopy",
+        {
+            "base": Expected(crash=ABORT, blocks_lost=True, stderr=GUEST_LOST),
+            "patched": PLAIN,
+        },
+    ),
+    SnapshotSave(
+        "snapshot-save",
+        "save a snapshot while a mirror runs, then migrate",
+        unchanged(PLAIN),
+    ),
     Channel(
         "release-multifd",
         "release a mirror, multifd",

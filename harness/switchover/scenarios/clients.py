@@ -11,7 +11,8 @@ from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import PRE_SWITCHOVER
-from .waiting import TOO_EARLY, LeftRunning, start, start_behind
+from .outcomes import PLAIN, TOO_EARLY, unchanged
+from .steps import LeftRunning, start, start_behind
 
 # Proxmox turns off all but these; it has no "events", by which this harness sees.
 PROXMOX_KEEPS = ("auto-converge", "xbzrle", "events")
@@ -97,14 +98,7 @@ class CancelBehindAndContinue(LeftRunning):
         await rig.run_at_destination()
 
 
-PLAIN = Expected(journey=("completed",))
 PAUSED = Expected(journey=("pre-switchover", "completed"))
-
-
-def unchanged(expected: Expected) -> dict[str, Expected]:
-    """Both builds do the same."""
-    return {"base": expected, "patched": expected}
-
 
 SCENARIOS = (
     Libvirt(

@@ -7,17 +7,14 @@ everything: the migration can be completed or cancelled as if nothing had been a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.jobs import DEADLINE_SECONDS
-from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
-from . import waiting
-from .release import CUT_OFF, hand_over, mirrors, mirrors_are_ready, pause
-from .unfinished import CUT_SHORT
+from .outcomes import CUT_OFF, CUT_SHORT, both, mirrors
+from .steps import hand_over, mirrors_are_ready, pause, start
 
 # The one with the first disk.
 DEVICE = "/machine/peripheral-anon/device[0]"
@@ -34,11 +31,11 @@ class Command(Scenario):
     agreed: tuple[str, ...] = ()
 
     async def run(self, rig: Rig) -> None:
-        await waiting.start(rig)
+        await start(rig)
         await rig.settings.agree(*self.agreed)
         migration = await pause(rig)
         status = migration.status
-        await self.ask(rig, migration)
+        await self.ask(rig)
         await migration.still(status)
         await rig.has_everything()
         if self.cancelled:
@@ -49,7 +46,7 @@ class Command(Scenario):
             migration = await pause(rig)
         await hand_over(rig, migration)
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         """Ask for what the scenario is about."""
         raise NotImplementedError
 
@@ -61,7 +58,7 @@ class Command(Scenario):
 class Refused(Command):
     """All that can't be done in the pause."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.refused("cont")
         await rig.refused("migrate-continue", state="ready")
         await rig.refused("migrate-continue", state="device")
@@ -74,14 +71,14 @@ class Refused(Command):
 class Snapshot(Command):
     """Saving a snapshot is refused, and has left nothing behind."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.save_snapshot()
 
 
 class Stop(Command):
     """A guest that is told to stop in the pause stays stopped after a cancel."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.source.qmp("stop")
 
     async def at_source(self, rig: Rig) -> None:
@@ -96,7 +93,7 @@ class Stop(Command):
 class Powerdown(Command):
     """A button that is pressed in the pause is the guest's business, wherever it is."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.source.qmp("system_powerdown")
         await rig.source.wait_event("POWERDOWN", DEADLINE_SECONDS)
 
@@ -104,7 +101,7 @@ class Powerdown(Command):
 class Reset(Command):
     """A guest that is reset in the pause boots when it runs again."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.source.qmp("system_reset")
         await rig.source.wait_event("RESET", DEADLINE_SECONDS)
 
@@ -112,14 +109,14 @@ class Reset(Command):
 class Postcopy(Command):
     """Too late for postcopy: it is not needed any more."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.source.qmp("migrate-start-postcopy")
 
 
 class MirrorAnew(Command):
     """The mirrors are ended in the pause, and started once more."""
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.jobs.cancel(force=True)
         await rig.jobs.cancelled()
         await rig.jobs.mirror_until_ready()
@@ -132,7 +129,7 @@ class ServerAnew(Command):
     flushes when the pause begins.
     """
 
-    async def ask(self, rig: Rig, migration: Migration) -> None:
+    async def ask(self, rig: Rig) -> None:
         await rig.jobs.cancel(force=True)
         await rig.jobs.cancelled()
         await rig.link.disconnect()
@@ -144,7 +141,7 @@ class Quit(Scenario):
     """The source is told to quit: it does, and has kept all that the guest wrote."""
 
     async def run(self, rig: Rig) -> None:
-        await waiting.start(rig)
+        await start(rig)
         await pause(rig)
         rig.owner = rig.source
         await rig.source.quit()
@@ -153,22 +150,17 @@ class Quit(Scenario):
 SNAPSHOT_REFUSED = "^snapshot: There's a migration process in progress$"
 
 
-def outcomes(cancelled: bool = False, **errors: Sequence[str]) -> dict[str, Expected]:
-    """Both builds do the same, each from its own pause.
-
-    `errors` are by build.
-    """
-    outcome = {}
-    for build, status in (("base", "pre-switchover"), ("patched", "ready")):
-        first = (status, "cancelled") if cancelled else ()
-        listed = mirrors(1) * (1 + cancelled) if build == "patched" else ()
-        outcome[build] = Expected(
-            journey=(*first, status, "completed"),
-            errors=tuple(errors.get(build, ())),
-            writers=listed,
-            stderr=(CUT_SHORT, CUT_OFF) if cancelled else (),
-        )
-    return outcome
+def outcomes(
+    cancelled: bool = False, errors: dict[str, tuple[str, ...]] | None = None
+) -> dict[str, Expected]:
+    """Both builds do the same, each from its own pause; `errors` are by build."""
+    first = ("ready", "cancelled") if cancelled else ()
+    stderr = (CUT_SHORT, CUT_OFF) if cancelled else ()
+    same = both(Expected(journey=(*first, "ready", "completed"), stderr=stderr))
+    return {
+        build: replace(expected, errors=(errors or {}).get(build, ()))
+        for build, expected in same.items()
+    }
 
 
 def refusals(status: str, other: str) -> tuple[str, ...]:
@@ -195,27 +187,31 @@ SCENARIOS = (
     Refused(
         "refused-in-ready",
         "what can't be done in the pause; complete",
-        outcomes(**REFUSALS),
+        outcomes(errors=REFUSALS),
     ),
     Refused(
         "refused-in-ready-cancel",
         "the same; cancel and migrate again",
-        outcomes(cancelled=True, **REFUSALS),
+        outcomes(cancelled=True, errors=REFUSALS),
         cancelled=True,
     ),
     Snapshot(
         "snapshot-in-ready",
         "save a snapshot in the pause; complete",
         outcomes(
-            # The destination gets a guest that can't be continued.
-            base=(SNAPSHOT_REFUSED, "^cont: Migration is not finalized yet$"),
-            patched=(SNAPSHOT_REFUSED,),
+            errors={
+                # The destination gets a guest that can't be continued.
+                "base": (SNAPSHOT_REFUSED, "^cont: Migration is not finalized yet$"),
+                "patched": (SNAPSHOT_REFUSED,),
+            }
         ),
     ),
     Stop(
         "stop-in-ready",
         "stop in the pause; cancel and migrate again",
-        outcomes(cancelled=True, base=("^the guest runs in spite of stop$",)),
+        outcomes(
+            cancelled=True, errors={"base": ("^the guest runs in spite of stop$",)}
+        ),
         cancelled=True,
     ),
     Powerdown("powerdown-in-ready", "system_powerdown in the pause", outcomes()),

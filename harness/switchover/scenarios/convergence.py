@@ -9,9 +9,8 @@ from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import READY
-from .ready import UNKNOWN, complete
-from .release import CUT_OFF
-from .unfinished import CUT_SHORT
+from .outcomes import CUT_OFF, CUT_SHORT, UNKNOWN
+from .steps import complete
 
 # The source may hear of the end of a connection that a cancel has cut.
 CLOSED = r"^source: .*The destination has closed the connection$"

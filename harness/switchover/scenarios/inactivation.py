@@ -7,7 +7,7 @@ from ..judging.oracle import Expected
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.vm import Died
-from .unfinished import ABORT, REFUSAL
+from .outcomes import ABORT, REFUSAL
 
 
 class SetActiveMirrorTarget(Scenario):

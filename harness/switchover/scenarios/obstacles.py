@@ -10,11 +10,12 @@ from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
-from .unfinished import REFUSAL, second_attempt
-from .waiting import LOST, TOO_EARLY, arrive, start
+from .outcomes import LOST, REFUSAL, TOO_EARLY, UNNAMED_EFAULT
+from .steps import arrive, second_attempt, start
 
-UNNAMED_EFAULT = "Error in migration completion: Bad address"
 ATTEMPTS = 3
+
+
 Act = Callable[[Rig], Awaitable[None]]
 
 
@@ -55,7 +56,7 @@ class PausedGuest(Scenario):
         await rig.running(rig.source)
         await rig.source.qmp("stop")
         await rig.jobs.mirror(speed=SLOW_JOB)
-        for attempt in range(ATTEMPTS):
+        for _ in range(ATTEMPTS):
             migration = await rig.migrate()
             if await migration.landmark() == "completed":
                 await rig.arrive()

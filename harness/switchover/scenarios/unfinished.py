@@ -9,23 +9,11 @@ from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
-from ..vm.pause import PRE_SWITCHOVER
+from .outcomes import ABORT, CUT_SHORT, REFUSAL
+from .steps import second_attempt
 
-ABORT = (
-    r"source: .*bdrv_co_write_req_prepare: "
-    r"Assertion `!\(bs->open_flags & BDRV_O_INACTIVE\)' failed"
-)
-REFUSAL = (
-    r"Cannot inactivate node 'dst(\d+)': "
-    r"mirror job 'm\1' still has \d+ bytes to copy to it"
-)
 # The source says on its stderr, too, why a migration failed.
 ON_STDERR = r"^source: .*Cannot inactivate node 'dst"
-# A destination says so when the source has given up in the middle of a section.
-CUT_SHORT = (
-    r"^destination\d*: .*(check_section_footer: Read section footer failed: -5"
-    r"|Getting RAM address failed)$"
-)
 
 
 @dataclass(frozen=True)
@@ -33,10 +21,11 @@ class UnfinishedMirror(Scenario):
     """Migrate while the mirrors have most of their data to copy.
 
     If it fails as it should, the guest runs on with its jobs, and a second attempt
-    in the way of libvirt works.
+    in the way of libvirt works. `agreed` are capabilities of both sides.
     """
 
     pause: bool = False
+    agreed: tuple[str, ...] = ()
 
     async def run(self, rig: Rig) -> None:
         await rig.boot()
@@ -58,26 +47,15 @@ class UnfinishedMirror(Scenario):
         """Migrate with the jobs left alone; the status that it ends with."""
         if self.pause:
             await rig.settings.capability("pause-before-switchover")
+        await rig.settings.agree(*self.agreed)
         migration = await rig.migrate()
+        if "postcopy-ram" in self.agreed:
+            await migration.postcopy()
         status = await migration.landmark()
         if status == "pre-switchover":
             await migration.go_on()
             return await migration.landmark()
         return status
-
-
-async def second_attempt(rig: Rig) -> None:
-    """What libvirt does: pause, end the mirrors, continue."""
-    await rig.jobs.finish_copying()
-    await rig.new_destination()
-    await rig.settings.capability("pause-before-switchover")
-    migration = await rig.migrate()
-    await migration.paused(PRE_SWITCHOVER)
-    await rig.jobs.finish()
-    await migration.go_on()
-    await migration.landmark()
-    await rig.arrive()
-    await rig.run_at_destination()
 
 
 def outcomes(*first: str, records_lost: bool | None = True) -> dict[str, Expected]:
@@ -116,5 +94,18 @@ SCENARIOS = (
         "migrate-continue while a mirror is unfinished",
         outcomes("pre-switchover"),
         pause=True,
+    ),
+    UnfinishedMirror(
+        "unfinished-mirror-multifd",
+        "migrate while a mirror is unfinished, multifd",
+        outcomes(),
+        agreed=("multifd",),
+    ),
+    UnfinishedMirror(
+        "unfinished-mirror-postcopy",
+        "migrate while a mirror is unfinished, postcopy",
+        # It takes so little time that the guest may write nothing meanwhile.
+        outcomes(records_lost=None),
+        agreed=("postcopy-ram",),
     ),
 )

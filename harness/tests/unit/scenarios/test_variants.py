@@ -52,7 +52,7 @@ def test_there_is_one_for_each_scenario_and_build(variants):
 
 
 def test_each_can_be_chosen_by_its_tags(variants):
-    release = {one.name for one in scenarios.release.SCENARIOS}
+    release = {one.name for one in scenarios.BY_SUBJECT["release"]}
     assert chosen(variants, "build:base,subject:release") == {
         (name, "base") for name in release
     }

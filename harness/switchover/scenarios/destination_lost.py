@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The destination dies or stalls, in each phase.
+
+As long as the source owns the disks its guest runs on, and it is told why. On unpatched
+QEMU the phases are those of its own pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from ..judging.oracle import Expected
+from ..stories.migration import Migration
+from ..stories.rig import Rig
+from ..stories.scenario import Scenario
+from .outcomes import CUT_OFF, CUT_SHORT, NOT_SAVED, both, mirrors, waited_for
+from .steps import (
+    STALL_SECONDS,
+    Handover,
+    Release,
+    arrive,
+    hand_over,
+    held,
+    mirrors_are_ready,
+    pause,
+    start,
+    start_apart,
+)
+
+UNNOTICED = "nobody notices that the destination has died"
+
+
+class KilledBefore(Scenario):
+    """The destination dies while RAM is being transferred."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        await rig.settings.pausing()
+        migration = await held(rig)
+        await rig.destination.kill()
+        await migration.landmark()
+        await rig.run_at_source()
+
+
+class KilledInPause(Scenario):
+    """The destination dies in the pause, and its NBD server with it."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        migration = await pause(rig)
+        await rig.destination.kill()
+        await gone(rig, migration)
+
+
+async def gone(rig: Rig, migration: Migration) -> None:
+    """The destination has died in the pause: the guest runs on."""
+    if await migration.notices():
+        await migration.landmark()
+    else:
+        rig.notes.errors.append(UNNOTICED)
+        await migration.cancel()
+    await rig.run_at_source()
+
+
+class KilledAlone(Scenario):
+    """The same with the NBD server in another process: a second migration completes."""
+
+    async def run(self, rig: Rig) -> None:
+        await start_apart(rig)
+        migration = await pause(rig)
+        await rig.destination.kill()
+        await gone(rig, migration)
+        await again(rig)
+
+
+async def again(rig: Rig) -> None:
+    """The mirrors are as they were; another destination gets the guest."""
+    await mirrors_are_ready(rig)
+    await rig.new_destination()
+    await rig.settings.let_ram_go()
+    await hand_over(rig, await pause(rig))
+
+
+class KilledInRelease(Release):
+    """The destination dies while the mirrors are released, and its NBD server."""
+
+    async def releasing(self, rig: Rig, migration: Migration) -> None:
+        await rig.destination.kill()
+        await gone(rig, migration)
+
+
+class StalledBefore(Scenario):
+    """The destination stalls while RAM is being transferred: it can be cancelled."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        await rig.settings.pausing()
+        migration = await held(rig)
+        await stalled(rig, migration)
+
+
+class StalledInPause(Scenario):
+    """The destination stalls in the pause: it can be cancelled."""
+
+    async def run(self, rig: Rig) -> None:
+        await start(rig)
+        await stalled(rig, await pause(rig))
+
+
+class StalledInRelease(Release):
+    """The destination stalls, with its NBD server, while mirrors are released."""
+
+    async def releasing(self, rig: Rig, migration: Migration) -> None:
+        await stalled(rig, migration)
+
+
+async def stalled(rig: Rig, migration: Migration) -> None:
+    """Cancelled while the destination stalls, the guest runs on; another gets it."""
+    rig.destination.stall()
+    await migration.cancel()
+    await rig.run_at_source()
+    rig.destination.wake()
+    await rig.jobs.catch_up()
+    await again(rig)
+
+
+class StalledInSending(Scenario):
+    """The destination stalls when most of RAM is still to be sent, and wakes up."""
+
+    async def run(self, rig: Rig) -> None:
+        await start_apart(rig)
+        await rig.settings.converge_at_once()
+        await rig.settings.hold_ram()
+        async with rig.watch():
+            migration = await pause(rig)
+            rig.destination.stall()
+            by_itself = await migration.release()
+            await asyncio.sleep(STALL_SECONDS)
+            rig.destination.wake()
+            await arrive(rig, migration)
+            await (rig.jobs.ended() if by_itself else rig.jobs.end())
+            await rig.run_at_destination()
+
+
+class KilledInHandover(Handover):
+    """Then it dies: the guest runs on at the source."""
+
+    async def fault(self, rig: Rig, migration: Migration) -> None:
+        await rig.destination.kill()
+        await migration.landmark()
+        await rig.run_at_source()
+        await again(rig)
+
+
+class StalledInHandover(Handover):
+    """Its connection is cut by management: the guest runs on at the source."""
+
+    async def fault(self, rig: Rig, migration: Migration) -> None:
+        await asyncio.sleep(STALL_SECONDS)
+        await rig.source.yank("migration")
+        await migration.landmark()
+        rig.destination.wake()
+        await rig.run_at_source()
+        await again(rig)
+
+
+# Of a connection whose other end is gone.
+LOST = r"(closed the connection|Broken pipe|Connection reset|Input/output error)"
+FAILED = rf"^source: .*({LOST}|{NOT_SAVED})"
+
+
+def failed(*journey: str, stderr: tuple[str, ...] = (FAILED,)) -> Expected:
+    """It ends when the connection is lost, and says so."""
+    return Expected(journey=journey, errors=(LOST,), stderr=stderr)
+
+
+def unnoticed(*journey: str) -> dict[str, Expected]:
+    """Base goes on only when it is told to; patched has failed by itself."""
+    cancelled = Expected(
+        journey=("ready", "cancelled", *journey),
+        errors=(f"^{UNNOTICED}$",),
+        stderr=(CUT_OFF, FAILED),
+    )
+    patched = both(failed("ready", "failed", *journey))["patched"]
+    return {"base": both(cancelled)["base"], "patched": patched}
+
+
+AGAIN = ("ready", "completed")
+CANCELLED = Expected(
+    journey=("ready", "cancelled", *AGAIN), stderr=(CUT_SHORT, CUT_OFF)
+)
+
+SCENARIOS = (
+    KilledBefore(
+        "killed-destination",
+        "the destination dies during the RAM phase",
+        both(failed("failed")),
+    ),
+    KilledInPause(
+        "killed-destination-in-ready",
+        "the destination dies in the pause",
+        unnoticed(),
+    ),
+    KilledAlone(
+        "killed-destination-in-ready-again",
+        "the same, but its NBD server lives; migrate again",
+        unnoticed(*AGAIN),
+    ),
+    KilledInRelease(
+        "killed-destination-in-release",
+        "the destination dies while a mirror is released",
+        waited_for(replace(failed("ready", "failed"), writers=mirrors(1))),
+    ),
+    KilledInHandover(
+        "killed-destination-in-handover",
+        "the destination dies before the end of the stream; migrate again",
+        both(failed("ready", "failed", *AGAIN)),
+    ),
+    StalledBefore(
+        "stalled-destination",
+        "the destination stalls during the RAM phase; cancel, migrate again",
+        both(replace(CANCELLED, journey=("cancelled", *AGAIN))),
+    ),
+    StalledInPause(
+        "stalled-destination-in-ready",
+        "the destination stalls in the pause; cancel, migrate again",
+        both(CANCELLED),
+    ),
+    StalledInRelease(
+        "stalled-destination-in-release",
+        "the destination stalls while a mirror is released; cancel, migrate again",
+        waited_for(replace(CANCELLED, writers=mirrors(1) * 2)),
+    ),
+    StalledInSending(
+        "stalled-destination-with-ram-left",
+        "the destination stalls for 2 s when RAM is still to be sent",
+        both(Expected(journey=AGAIN)),
+    ),
+    StalledInHandover(
+        "stalled-destination-in-handover",
+        "the destination stalls before the end of the stream; yank, migrate again",
+        both(failed("ready", "failed", *AGAIN, stderr=(FAILED, CUT_SHORT))),
+    ),
+)
