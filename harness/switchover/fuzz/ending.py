@@ -11,14 +11,12 @@ end hangs. If the guest goes on at the source, mirrors that live have to get in 
 
 from __future__ import annotations
 
-from typing import Any
-
 from ..judging.legal_statuses import UNDER_WAY
 from ..vm.vm import VM
 from .jobs import END_SECONDS, Jobs
 from .player import PAUSES, Player
 from .processes import DESTINATION, LINK, READS, SOURCE, is_running, runs
-from .step import Step, execute
+from .step import Step
 
 # A mirror that fails is remembered as long as the migration is in the pause.
 ATTEMPTS = 3
@@ -39,6 +37,7 @@ class Ending:
         self._management = player.ownership.management
         self._notes = player.notes
         self._jobs = Jobs(player)
+        self._try = player.command
 
     @property
     def _source(self) -> VM:
@@ -86,10 +85,6 @@ class Ending:
         for vm in self._processes.current.values():
             if not vm.killed:
                 await vm.quit()
-
-    async def _try(self, at: str, command: str, /, **arguments: Any) -> bool:
-        """Run a command that may be refused; whether it wasn't."""
-        return await self._player.execute(execute(at, command, **arguments))
 
     async def _let_go(self) -> None:
         """Take away what slows down or holds back."""

@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
 
 from ..vm.vm import VM
 from .player import Player
 from .processes import SOURCE, last_status
-from .step import execute
 
 END_SECONDS = 30.0
 ENDED = ("null", "concluded", "aborting")
@@ -19,15 +18,13 @@ class Jobs:
 
     def __init__(self, player: Player) -> None:
         self._player = player
+        self._try = partial(player.command, SOURCE)
         # How many events there were when all were told to go on.
         self._resumed = 0
 
     @property
     def _source(self) -> VM:
         return self._player.processes.source
-
-    async def _try(self, command: str, /, **arguments: Any) -> bool:
-        return await self._player.execute(execute(SOURCE, command, **arguments))
 
     async def resume(self) -> None:
         """Have all of them go on, as fast as they can."""

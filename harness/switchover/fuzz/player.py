@@ -20,7 +20,7 @@ from .checks import ARRIVE_SECONDS, Checks, Over
 from .clients import Clients
 from .ownership import Ownership
 from .processes import Processes, last_status, runs
-from .step import Step
+from .step import Step, execute
 
 # What may well not happen is waited for that long.
 SOON_SECONDS = 1.5
@@ -83,6 +83,10 @@ class Player:
             self.faults.disturbed |= self.ownership.status in UNDER_WAY
             serves = side == self.processes.server
             self.faults.harmed |= self.faults.disturbed or serves
+
+    async def command(self, at: str, name: str, /, **arguments: Any) -> bool:
+        """Run a command that may be refused; whether it wasn't."""
+        return await self.execute(execute(at, name, **arguments))
 
     async def execute(self, step: Step) -> bool:
         """Whether the command is accepted; one to a process that was killed isn't."""
