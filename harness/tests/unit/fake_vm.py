@@ -49,7 +49,7 @@ class FakeVM:
         pass
 
     async def quit(self) -> None:
-        pass
+        await self.qmp("quit")
 
     async def kill(self) -> None:
         self.killed = True

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -106,16 +107,21 @@ def test_another_timeout_is_no_verdict(play: Callable[..., Result]) -> None:
         play(raising(TimeoutError("of something else")))
 
 
-def test_what_is_left_is_killed_whatever_happens(play: Callable[..., Result]) -> None:
+@pytest.mark.parametrize("error", [Refused("no"), KeyError("a bug in a story")])
+def test_what_is_left_ends_whatever_happens(
+    play: Callable[..., Result], error: Exception
+) -> None:
     rigs: list[Rig] = []
 
     async def tell(rig: Rig) -> None:
         rigs.append(rig)
-        raise KeyError("a bug in a story")
+        raise error
 
-    with pytest.raises(KeyError):
+    with contextlib.suppress(KeyError):
         play(tell)
     assert all(vm.killed for vm in rigs[0].vms)
+    quits = isinstance(error, Refused)
+    assert all(bool(vm.said("quit")) is quits for vm in rigs[0].vms)
 
 
 def test_a_death_in_the_middle_is_a_difference(play: Callable[..., Result]) -> None:
@@ -194,7 +200,12 @@ def test_what_is_no_verdict_is_raised_after_what_has_finished(
     tmp_path: Path, harness: Runner, error: Exception, raised: type[Exception]
 ) -> None:
     outcome = {"base": Expected()}
+
+    async def wait(_rig: Rig) -> None:
+        await asyncio.Event().wait()
+
     stories = [
+        Story("waits", "a story", outcome, tell=wait),
         Story("first", "a story", outcome),
         Story("second", "a story", outcome, tell=raising(error)),
     ]
