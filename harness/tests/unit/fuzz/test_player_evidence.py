@@ -91,7 +91,7 @@ def test_what_is_owed_has_to_be_compared(player: Player) -> None:
     for status in ("setup", "active", "device", "completed"):
         player.processes.source.event("MIGRATION", status=status)
     player.ownership.guarantees = {0: Guarantee.OWED}
-    assert wrong(player) == ["unexpected blind spot: nothing was compared"]
+    assert wrong(player) == ["disk0 was not compared"]
     player.ownership.guarantees = {0: Guarantee.NONE}
     assert wrong(player) == []
 
