@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from switchover.vm.console import Console
 from switchover.vm.monitor import Event
 from switchover.vm.vm import Hang
 
@@ -16,7 +17,10 @@ ATTEMPTS = 3
 
 
 class FakeVM:
-    """Notes every command in `commands`; an answer that is a list is used up."""
+    """Notes every command in `commands`; an answer that is a list is used up.
+
+    One that is an exception is raised.
+    """
 
     def __init__(self, name: str = "fake", **answers: Any) -> None:
         self.name = name
@@ -29,9 +33,11 @@ class FakeVM:
         self.ended_at: float | None = None
         self.told_to_quit, self.killed = True, False
         self.stderr = ""
-        self.console = SimpleNamespace(text="")
+        self.console = Console(lambda: None)
+        # What the guest says, piece by piece, while it is waited for something.
+        self.to_say: list[str] = []
         # Of the monitor, the names alone.
-        self.monitor = SimpleNamespace(commands=[])
+        self.monitor = SimpleNamespace(commands=[], find=self._find)
         self._answers = {key.replace("_", "-"): answers[key] for key in answers}
 
     def event(self, name: str, **data: Any) -> FakeVM:
@@ -60,6 +66,8 @@ class FakeVM:
     async def qmp(self, command: str, **arguments: Any) -> Any:
         self.commands.append((command, arguments))
         answer = self._answers.get(command, {})
+        if isinstance(answer, Exception):
+            raise answer
         return answer.pop(0) if isinstance(answer, list) else answer
 
     async def hang(self, what: str) -> Hang:
@@ -69,12 +77,13 @@ class FakeVM:
         return self.folder / f"{self.name}.backtrace"
 
     async def until(self, what: str, probe: Callable[[], Any], _deadline: float) -> Any:
-        found = probe()
-        if found is None:
-            raise Hang(what)
+        while (found := probe()) is None:
+            if not self.to_say:
+                raise Hang(what)
+            self.console.text += self.to_say.pop(0)
         return found
 
-    async def soon(self, probe: Callable[[], Any], seconds: float) -> Any:
+    async def soon(self, probe: Callable[[], Any], _seconds: float) -> Any:
         return probe()
 
     async def until_told(
@@ -88,7 +97,11 @@ class FakeVM:
     async def wait_event(
         self, name: str, _deadline: float, since: int = 0, **data: Any
     ) -> Event:
-        for event in self.events[since:]:
-            if event.matches(name, **data):
-                return event
-        raise Hang(name)
+        event = self._find(name, since, **data)
+        if event is None:
+            raise Hang(name)
+        return event
+
+    def _find(self, name: str, since: int = 0, **data: Any) -> Event | None:
+        found = (e for e in self.events[since:] if e.matches(name, **data))
+        return next(found, None)

@@ -5,13 +5,22 @@ from __future__ import annotations
 
 from fake_vm import FakeVM
 
-from switchover.judging.journey import recovery, stops
+from switchover.judging.journey import downtime, recovery, stops
 from switchover.vm.monitor import Event
 
 
 def test_stops_are_counted() -> None:
     source = FakeVM().event("STOP").event("RESUME").event("STOP")
     assert stops(source) == 2
+
+
+def test_downtime_is_from_the_last_stop_to_the_end_at_the_destination() -> None:
+    source = FakeVM().at(1, "STOP").at(2, "RESUME").at(3, "STOP")
+    arriving = FakeVM().at(3.1, "MIGRATION", status="active").at(4, "RESUME")
+    assert downtime(source, arriving) is None
+    arriving.at(3.25, "MIGRATION", status="completed")
+    assert downtime(source, arriving) == 250
+    assert downtime(FakeVM(), arriving) is None
 
 
 def test_recovery_is_from_the_death_to_the_next_resume() -> None:

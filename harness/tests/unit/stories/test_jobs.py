@@ -85,3 +85,18 @@ def test_what_earlier_mirrors_said_does_not_count() -> None:
     source = FakeVM().event("BLOCK_JOB_READY", device="m0")
     with pytest.raises(Hang):
         asyncio.run(jobs(source).mirror_until_ready())
+
+
+def test_they_are_ended_softly_and_waited_for() -> None:
+    source = ended(FakeVM())
+    asyncio.run(jobs(source).end())
+    assert source.said("block-job-cancel") == [{"device": "m0"}]
+    with pytest.raises(Hang):
+        asyncio.run(jobs(FakeVM()).end())
+
+
+def test_a_forced_cancel_is_waited_for() -> None:
+    source = FakeVM()
+    with pytest.raises(Hang):
+        asyncio.run(jobs(source).cancelled())
+    asyncio.run(jobs(source.event("BLOCK_JOB_CANCELLED", device="m0")).cancelled())

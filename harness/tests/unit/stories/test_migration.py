@@ -176,9 +176,26 @@ def test_a_failure_is_noted_with_its_reason() -> None:
     assert attempt._notes.errors == ["job 'm0' is in the way"]
 
 
+@pytest.mark.parametrize("status", ["ready", "pre-switchover"])
+def test_what_has_not_stayed_as_it_was_is_a_surprise(status: str) -> None:
+    attempt = migration(FakeVM(query_migrate={"status": "ready"}))
+    asyncio.run(attempt.still(status))
+    assert bool(attempt._notes.surprises) is (status != "ready")
+
+
+def test_what_a_cancel_ends_in_is_noted_if_it_is_a_failure() -> None:
+    source = FakeVM(query_migrate={"error-desc": "no"})
+    attempt = migration(source)
+    went(source, "failed")
+    assert asyncio.run(attempt.cancel()) == "failed"
+    assert attempt._notes.errors == ["no"]
+
+
 def test_a_cancel_is_awaited() -> None:
     source = FakeVM()
     attempt = migration(source)
     went(source, "device", "cancelling", "cancelled")
     assert asyncio.run(attempt.cancel()) == "cancelled"
     assert source.said("migrate_cancel")
+    with pytest.raises(Hang):
+        asyncio.run(attempt.cancel())

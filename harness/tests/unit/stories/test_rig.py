@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Rig: what is said to which side."""
+"""Rig: what is said to which side, what is waited for, and what is noted."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from fake_vm import FakeVM
@@ -14,10 +14,12 @@ from fake_vm import FakeVM
 from switchover.guest.kernel import Guest
 from switchover.qemu.build import Build
 from switchover.stories import rig as rig_module
-from switchover.stories.rig import Lab, Rig
+from switchover.stories.rig import ALIVE_RECORDS, Lab, Rig
 from switchover.vm import commandline
 from switchover.vm.accel import Accel
-from switchover.vm.vm import Hang
+from switchover.vm.vm import VM, Hang, Refused
+
+DISKS = 2
 
 
 @pytest.fixture
@@ -33,7 +35,20 @@ def rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rig:
 
     monkeypatch.setattr(rig_module, "VM", vm)
     build = Build("sanitized", tmp_path)
-    return Rig(Lab(build, Guest(tmp_path), Accel("tcg", ""), tmp_path), 1, False)
+    lab = Lab(build, Guest(tmp_path), Accel("tcg", ""), tmp_path)
+    return Rig(lab, DISKS, with_guest=False)
+
+
+def records(disk: int, start: int, count: int) -> str:
+    """What a guest says that has so many records acknowledged, one after the other."""
+    return "".join(f"ACK {disk} {start + i}\r\n" for i in range(count))
+
+
+def runs(vm: Any, *counts: int) -> None:
+    """It has some acknowledged already, and so many on each disk while it runs."""
+    vm.console.text = "".join(records(i, 1, ALIVE_RECORDS) for i in range(DISKS))
+    for i, count in enumerate(counts):
+        vm.to_say.append(records(i, ALIVE_RECORDS + 1, count))
 
 
 def capabilities(vm: Any) -> dict[str, bool]:
@@ -89,6 +104,72 @@ def test_a_guest_that_runs_where_it_should_not_is_a_surprise(rig: Rig) -> None:
     assert len(rig.notes.surprises) == 1
 
 
+@pytest.mark.parametrize("first", [0, ALIVE_RECORDS - 1, ALIVE_RECORDS])
+@pytest.mark.parametrize("second", [0, ALIVE_RECORDS - 1, ALIVE_RECORDS])
+def test_a_guest_runs_when_it_writes_more_to_each_disk(
+    rig: Rig, first: int, second: int
+) -> None:
+    runs(rig.source, first, second)
+    if first == second == ALIVE_RECORDS:
+        asyncio.run(rig.run_at_source())
+    else:
+        with pytest.raises(Hang):
+            asyncio.run(rig.run_at_source())
+    assert rig.owner is rig.source
+
+
+def test_it_runs_at_the_destination_without_the_source(rig: Rig) -> None:
+    async def story() -> None:
+        await rig.link.connect()
+        await rig.run_at_destination()
+
+    with pytest.raises(Hang):
+        asyncio.run(story())
+    runs(rig.destination, ALIVE_RECORDS, ALIVE_RECORDS)
+    asyncio.run(rig.run_at_destination())
+    told: Any = rig.destination
+    names = [name for name, _ in told.commands]
+    assert names[names.index("nbd-server-stop") :] == [
+        "nbd-server-stop",
+        "cont",
+        "cont",
+    ]
+
+
+def test_a_guest_that_has_arrived_has_its_disks_compared(rig: Rig) -> None:
+    asyncio.run(rig.images.make())
+    with pytest.raises(Hang):
+        asyncio.run(rig.arrive())
+    assert rig.owner is None and not rig.images.differences
+    arrived: Any = rig.destination
+    arrived.event("MIGRATION", status="completed")
+    assert not asyncio.run(rig.arrive())
+    assert rig.owner is rig.destination
+    assert sorted(rig.images.differences) == list(rig.disks)
+
+
+def test_a_refusal_is_noted(rig: Rig) -> None:
+    rig.source = cast(VM, FakeVM("source", cont=Refused("cont: no")))
+    assert not asyncio.run(rig.refused("stop"))
+    assert rig.notes.errors == []
+    assert asyncio.run(rig.refused("cont"))
+    assert rig.notes.errors == ["cont: no"]
+
+
+@pytest.mark.parametrize("running", [False, True])
+@pytest.mark.parametrize("active", [False, True])
+def test_a_source_that_has_everything_is_stopped_and_active(
+    rig: Rig, running: bool, active: bool
+) -> None:
+    nodes = ({"node-name": "a", "active": True}, {"node-name": "b", "active": active})
+    state = {"running": running}
+    source = FakeVM("source", query_status=state, query_named_block_nodes=nodes)
+    rig.source = cast(VM, source)
+    asyncio.run(rig.has_everything())
+    inactive = [] if active else ["inactive at the source: ['b']"]
+    assert rig.notes.surprises == ["the guest runs at source"] * running + inactive
+
+
 @pytest.mark.parametrize("group", [None, "reads"])
 def test_a_disk_is_a_node_and_a_device(group: str | None) -> None:
     _, node, _, device = commandline.disk(3, "x.raw", group)
@@ -101,7 +182,7 @@ def test_a_disk_is_a_node_and_a_device(group: str | None) -> None:
 def test_a_snapshot_that_failed_is_an_error(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, error: str
 ) -> None:
-    monkeypatch.setattr(Build, "qemu_img", lambda *_, cwd: None)
+    monkeypatch.setattr(Build, "qemu_img", lambda *_, **__: None)
     jobs = [{"id": "m0", "error": "of another job"}, {"id": "snapshot"}]
     if error:
         jobs[1]["error"] = error
