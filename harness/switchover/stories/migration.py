@@ -145,7 +145,7 @@ class Migration:
             "migration status", self._next, STATUS_SECONDS
         )
         self._position = number + 1
-        status = self._source.events[number].data["status"]
+        status: str = self._source.events[number].data["status"]
         if status == "failed":
             info = await self._source.qmp("query-migrate")
             self._notes.errors.append(info.get("error-desc", "failed, no reason"))

@@ -24,4 +24,5 @@ async def save(vm: VM, build: Build) -> str | None:
     jobs = {job["id"]: job for job in await vm.qmp("query-jobs")}
     await vm.qmp("job-dismiss", id="snapshot")
     await vm.qmp("blockdev-del", node_name="snapshot")
-    return jobs["snapshot"].get("error")
+    error: str | None = jobs["snapshot"].get("error")
+    return error
