@@ -9,8 +9,8 @@ from ..judging.oracle import Expected
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import newest
+from . import steps
 from .outcomes import mirrors
-from .steps import arrive, hand_over, held, start
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,19 @@ class Changed(Scenario):
     on: bool = True
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         if not self.on:
             await rig.settings.pausing()
-        migration = await held(rig)
+        migration = await steps.held(rig)
         changed = not await self.change(rig, self.on)
         await rig.settings.let_ram_go()
         if changed is not self.on:
-            await arrive(rig, migration)
-            await rig.jobs.end()
-            await rig.run_at_destination()
+            await steps.end_afterwards(rig, migration)
             return
         await migration.paused()
         await self.change(rig, not self.on)
         await migration.still(migration.status)
-        await hand_over(rig, migration)
+        await steps.hand_over(rig, migration)
 
     async def change(self, rig: Rig, on: bool) -> bool:
         """Turn the capability on or off; whether that was refused."""

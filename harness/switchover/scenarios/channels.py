@@ -9,6 +9,7 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import (
     ABORT,
     GUEST_LOST,
@@ -18,11 +19,10 @@ from .outcomes import (
     unchanged,
     waited_for,
 )
-from .steps import LeftRunning, Release, arrive, pause_behind, start
 
 
 @dataclass(frozen=True)
-class Variant(LeftRunning):
+class Variant(steps.LeftRunning):
     """A mirror that is READY but behind, another transport or capability.
 
     `agreed` are capabilities of both sides.
@@ -36,7 +36,7 @@ class Variant(LeftRunning):
         return await rig.migrate(self.transport)
 
 
-class PostcopyLeftRunning(LeftRunning):
+class PostcopyLeftRunning(steps.LeftRunning):
     """Go over to postcopy before any RAM has been sent.
 
     Where nothing is waited for, RAM is still being sent when the source dies: the
@@ -59,17 +59,15 @@ class SnapshotSave(Scenario):
     """A snapshot hands nothing over: a mirror runs on, and so does the guest."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         await rig.save_snapshot()
         await rig.running(rig.source)
         migration = await rig.migrate()
-        await arrive(rig, migration)
-        await rig.jobs.end()
-        await rig.run_at_destination()
+        await steps.end_afterwards(rig, migration)
 
 
 @dataclass(frozen=True)
-class Channel(Release):
+class Channel(steps.Release):
     """Another transport, or capabilities that both sides have `agreed` on."""
 
     agreed: tuple[str, ...] = ()
@@ -77,7 +75,7 @@ class Channel(Release):
 
     async def pause(self, rig: Rig) -> Migration:
         await rig.settings.agree(*self.agreed)
-        return await pause_behind(rig, self.transport)
+        return await steps.pause_behind(rig, self.transport)
 
 
 class Encrypted(Channel):
@@ -88,7 +86,7 @@ class Encrypted(Channel):
         return await super().pause(rig)
 
 
-class Postcopy(Release):
+class Postcopy(steps.Release):
     """The pause comes before postcopy starts; after that there is nothing to complete.
 
     Most of RAM is sent when the guest may run at the destination already.

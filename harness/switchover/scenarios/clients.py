@@ -11,8 +11,8 @@ from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import PRE_SWITCHOVER
+from . import steps
 from .outcomes import PLAIN, TOO_EARLY, unchanged
-from .steps import LeftRunning, start, start_behind
 
 # Proxmox turns off all but these; it has no "events", by which this harness sees.
 PROXMOX_KEEPS = ("auto-converge", "xbzrle", "events")
@@ -23,14 +23,13 @@ class Libvirt(Scenario):
     """In the pause: end the mirrors, wait, drop their targets, continue."""
 
     async def run(self, rig: Rig) -> None:
-        await start_behind(rig)
+        await steps.start_behind(rig)
         migration = await pause(rig)
         await rig.jobs.cancel()
         await rig.jobs.catch_up()
         await rig.jobs.ended()
         await migration.go_on()
-        await migration.landmark()
-        await rig.arrive()
+        await steps.arrive(rig, migration)
         await rig.run_at_destination()
 
 
@@ -52,11 +51,10 @@ class Proxmox(Scenario):
     server_gone: bool = False
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         await rig.settings.capabilities_but(PROXMOX_KEEPS)
         migration = await rig.migrate()
-        await migration.landmark()
-        await rig.arrive()
+        await steps.arrive(rig, migration)
         if self.server_gone:
             await rig.link.disconnect()
         await rig.jobs.end()
@@ -70,18 +68,17 @@ class CancelAndContinue(Scenario):
     seconds: float = 0
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         migration = await pause(rig)
         await rig.jobs.cancel()
         await asyncio.sleep(self.seconds)
         await migration.go_on()
-        await migration.landmark()
-        await rig.arrive()
+        await steps.arrive(rig, migration)
         await rig.jobs.ended()
         await rig.run_at_destination()
 
 
-class CancelBehindAndContinue(LeftRunning):
+class CancelBehindAndContinue(steps.LeftRunning):
     """The same with mirrors that still have something to copy."""
 
     async def migrate(self, rig: Rig) -> Migration:
@@ -92,8 +89,7 @@ class CancelBehindAndContinue(LeftRunning):
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
         await rig.jobs.catch_up()
-        await migration.landmark()
-        await rig.arrive()
+        await steps.arrive(rig, migration)
         await rig.jobs.ended()
         await rig.run_at_destination()
 
@@ -107,7 +103,7 @@ SCENARIOS = (
         unchanged(PAUSED),
         disks=2,
     ),
-    LeftRunning(
+    steps.LeftRunning(
         "libvirt-without-pause",
         "old libvirt: end the mirrors only after completed",
         {"base": TOO_EARLY, "patched": PLAIN},

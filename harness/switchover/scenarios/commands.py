@@ -13,8 +13,8 @@ from ..judging.oracle import Expected
 from ..stories.jobs import DEADLINE_SECONDS
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, both, mirrors
-from .steps import hand_over, mirrors_are_ready, pause, start
 
 # The one with the first disk.
 DEVICE = "/machine/peripheral-anon/device[0]"
@@ -31,9 +31,9 @@ class Command(Scenario):
     agreed: tuple[str, ...] = ()
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.settings.agree(*self.agreed)
-        migration = await pause(rig)
+        migration = await steps.pause(rig)
         status = migration.status
         await self.ask(rig)
         await migration.still(status)
@@ -41,10 +41,10 @@ class Command(Scenario):
         if self.cancelled:
             await migration.cancel()
             await self.at_source(rig)
-            await mirrors_are_ready(rig)
+            await steps.mirrors_are_ready(rig)
             await rig.new_destination()
-            migration = await pause(rig)
-        await hand_over(rig, migration)
+            migration = await steps.pause(rig)
+        await steps.hand_over(rig, migration)
 
     async def ask(self, rig: Rig) -> None:
         """Ask for what the scenario is about."""
@@ -141,8 +141,8 @@ class Quit(Scenario):
     """The source is told to quit: it does, and has kept all that the guest wrote."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
-        await pause(rig)
+        await steps.start(rig)
+        await steps.pause(rig)
         rig.owner = rig.source
         await rig.source.quit()
 

@@ -9,8 +9,8 @@ from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import READY
+from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, UNKNOWN
-from .steps import complete
 
 # The source may hear of the end of a connection that a cancel has cut.
 CLOSED = r"^source: .*The destination has closed the connection$"
@@ -50,7 +50,7 @@ class SlowLink(Scenario):
         await rig.jobs.catch_up()
         await migration.paused(READY)
         await rig.jobs.end()
-        await complete(rig, migration)
+        await steps.complete(rig, migration)
 
 
 class CancelOnSlowLink(Scenario):
@@ -77,7 +77,7 @@ class AutoConverge(Scenario):
         """The rest of the story."""
         await rig.jobs.catch_up()
         await rig.jobs.end()
-        await complete(rig, migration)
+        await steps.complete(rig, migration)
 
 
 class CancelAutoConverge(AutoConverge):

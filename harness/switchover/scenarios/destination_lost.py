@@ -14,19 +14,8 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, NOT_SAVED, both, mirrors, waited_for
-from .steps import (
-    STALL_SECONDS,
-    Handover,
-    Release,
-    arrive,
-    hand_over,
-    held,
-    mirrors_are_ready,
-    pause,
-    start,
-    start_apart,
-)
 
 UNNOTICED = "nobody notices that the destination has died"
 
@@ -35,9 +24,9 @@ class KilledBefore(Scenario):
     """The destination dies while RAM is being transferred."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.settings.pausing()
-        migration = await held(rig)
+        migration = await steps.held(rig)
         await rig.destination.kill()
         await migration.landmark()
         await rig.run_at_source()
@@ -47,8 +36,8 @@ class KilledInPause(Scenario):
     """The destination dies in the pause, and its NBD server with it."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
-        migration = await pause(rig)
+        await steps.start(rig)
+        migration = await steps.pause(rig)
         await rig.destination.kill()
         await gone(rig, migration)
 
@@ -67,8 +56,8 @@ class KilledAlone(Scenario):
     """The same with the NBD server in another process: a second migration completes."""
 
     async def run(self, rig: Rig) -> None:
-        await start_apart(rig)
-        migration = await pause(rig)
+        await steps.start_apart(rig)
+        migration = await steps.pause(rig)
         await rig.destination.kill()
         await gone(rig, migration)
         await again(rig)
@@ -76,13 +65,13 @@ class KilledAlone(Scenario):
 
 async def again(rig: Rig) -> None:
     """The mirrors are as they were; another destination gets the guest."""
-    await mirrors_are_ready(rig)
+    await steps.mirrors_are_ready(rig)
     await rig.new_destination()
     await rig.settings.let_ram_go()
-    await hand_over(rig, await pause(rig))
+    await steps.hand_over(rig, await steps.pause(rig))
 
 
-class KilledInRelease(Release):
+class KilledInRelease(steps.Release):
     """The destination dies while the mirrors are released, and its NBD server."""
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
@@ -94,9 +83,9 @@ class StalledBefore(Scenario):
     """The destination stalls while RAM is being transferred: it can be cancelled."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.settings.pausing()
-        migration = await held(rig)
+        migration = await steps.held(rig)
         await stalled(rig, migration)
 
 
@@ -104,11 +93,11 @@ class StalledInPause(Scenario):
     """The destination stalls in the pause: it can be cancelled."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
-        await stalled(rig, await pause(rig))
+        await steps.start(rig)
+        await stalled(rig, await steps.pause(rig))
 
 
-class StalledInRelease(Release):
+class StalledInRelease(steps.Release):
     """The destination stalls, with its NBD server, while mirrors are released."""
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
@@ -129,21 +118,21 @@ class StalledInSending(Scenario):
     """The destination stalls when most of RAM is still to be sent, and wakes up."""
 
     async def run(self, rig: Rig) -> None:
-        await start_apart(rig)
+        await steps.start_apart(rig)
         await rig.settings.converge_at_once()
         await rig.settings.hold_ram()
         async with rig.watch():
-            migration = await pause(rig)
+            migration = await steps.pause(rig)
             rig.destination.stall()
             by_itself = await migration.release()
-            await asyncio.sleep(STALL_SECONDS)
+            await asyncio.sleep(steps.STALL_SECONDS)
             rig.destination.wake()
-            await arrive(rig, migration)
+            await steps.arrive(rig, migration)
             await (rig.jobs.ended() if by_itself else rig.jobs.end())
             await rig.run_at_destination()
 
 
-class KilledInHandover(Handover):
+class KilledInHandover(steps.Handover):
     """Then it dies: the guest runs on at the source."""
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
@@ -153,11 +142,11 @@ class KilledInHandover(Handover):
         await again(rig)
 
 
-class StalledInHandover(Handover):
+class StalledInHandover(steps.Handover):
     """Its connection is cut by management: the guest runs on at the source."""
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
-        await asyncio.sleep(STALL_SECONDS)
+        await asyncio.sleep(steps.STALL_SECONDS)
         await rig.source.yank("migration")
         await migration.landmark()
         rig.destination.wake()

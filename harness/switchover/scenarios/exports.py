@@ -9,8 +9,8 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, UNNAMED_EFAULT, mirrors
-from .steps import pause, second_attempt, start
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Exports(Scenario):
     cancelled: bool = False
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         await rig.shared.start(self.clients)
         if self.cancelled:
             migration = await self.pause(rig)
@@ -47,7 +47,7 @@ class Exports(Scenario):
 
     async def pause(self, rig: Rig) -> Migration:
         """Migrate into the pause, in which the clients write on."""
-        migration = await pause(rig)
+        migration = await steps.pause(rig)
         await rig.shared.writing()
         return migration
 
@@ -61,7 +61,7 @@ class Exports(Scenario):
         await rig.shared.end()
         await rig.shared.end_mirrors()
         await rig.shared.compare()
-        await second_attempt(rig)
+        await steps.second_attempt(rig)
 
 
 class NewExport(Scenario):
@@ -71,8 +71,8 @@ class NewExport(Scenario):
     """
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
-        migration = await pause(rig)
+        await steps.start(rig, copy_mode="write-blocking")
+        migration = await steps.pause(rig)
         await rig.spare.export()
         if migration.status == "ready":
             await rig.refused("migration-complete")
@@ -81,7 +81,7 @@ class NewExport(Scenario):
         if await migration.landmark() == "failed":
             await rig.run_at_source()
             await rig.spare.end_export()
-            await second_attempt(rig)
+            await steps.second_attempt(rig)
             return
         await rig.arrive()
         await rig.jobs.ended()

@@ -10,8 +10,8 @@ from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import LOST, REFUSAL, TOO_EARLY, UNNAMED_EFAULT
-from .steps import arrive, second_attempt, start
 
 ATTEMPTS = 3
 
@@ -31,7 +31,7 @@ class Obstacle(Scenario):
     copy_mode: str = "write-blocking"
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode=self.copy_mode)
+        await steps.start(rig, copy_mode=self.copy_mode)
         await self.put(rig)
         # A mirror that is paused is behind now.
         await rig.running(rig.source)
@@ -44,7 +44,7 @@ class Obstacle(Scenario):
         after = await rig.jobs.statuses()
         rig.notes.check(before == after, f"jobs were {before}, are {after}")
         await self.remove(rig)
-        await second_attempt(rig)
+        await steps.second_attempt(rig)
 
 
 class PausedGuest(Scenario):
@@ -65,7 +65,7 @@ class PausedGuest(Scenario):
             await rig.is_stopped(rig.source)
             await rig.new_destination()
         await rig.jobs.finish_copying()
-        await arrive(rig, await rig.migrate())
+        await steps.arrive(rig, await rig.migrate())
         await rig.is_stopped(rig.destination)
         await rig.jobs.end()
         await rig.run_at_destination()

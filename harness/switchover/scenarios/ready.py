@@ -10,8 +10,8 @@ from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
 from ..vm.pause import READY
+from . import steps
 from .outcomes import UNKNOWN
-from .steps import complete
 
 
 async def start(rig: Rig) -> None:
@@ -47,7 +47,7 @@ class PauseAtComplete(Scenario):
         await rig.jobs.mirror_slowly()
         await is_refused(rig, migration)
         await rig.jobs.finish()
-        await complete(rig, migration)
+        await steps.complete(rig, migration)
 
 
 class PausedMirrorInReady(Scenario):
@@ -61,7 +61,7 @@ class PausedMirrorInReady(Scenario):
         await is_refused(rig, migration)
         await rig.jobs.resume()
         await rig.jobs.finish()
-        await complete(rig, migration)
+        await steps.complete(rig, migration)
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class NewJobInReady(Scenario):
         await rig.spare.start(self.job)
         await is_refused(rig, migration)
         await rig.spare.cancel()
-        await complete(rig, migration)
+        await steps.complete(rig, migration)
 
 
 def outcomes(error: str, status: str | None = None) -> dict[str, Expected]:

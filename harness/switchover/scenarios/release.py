@@ -11,24 +11,24 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, mirrors, waited_for
-from .steps import Release, arrive, hand_over, mirrors_are_ready, pause, start
 
 
 class ReleaseMany(Scenario):
     """Mirrors that the user has paused are resumed in the pause, with much to do."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.jobs.pause()
         await rig.running(rig.source)
         async with rig.watch():
-            migration = await pause(rig)
+            migration = await steps.pause(rig)
             await rig.jobs.resume()
-            await hand_over(rig, migration)
+            await steps.hand_over(rig, migration)
 
 
-class ReleaseTwice(Release):
+class ReleaseTwice(steps.Release):
     """While it releases, another migration-complete is refused."""
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
@@ -37,28 +37,28 @@ class ReleaseTwice(Release):
         await super().releasing(rig, migration)
 
 
-class CancelRelease(Release):
+class CancelRelease(steps.Release):
     """Cancelled meanwhile, all is as before; a second migration completes."""
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
         await migration.cancel()
         await rig.run_at_source()
-        await mirrors_are_ready(rig)
+        await steps.mirrors_are_ready(rig)
         await rig.jobs.catch_up()
         await rig.new_destination()
-        await hand_over(rig, await pause(rig))
+        await steps.hand_over(rig, await steps.pause(rig))
 
 
 class Unreleasable(Scenario):
     """A backup runs: it can't be released. Cancelled and without it, it works."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, copy_mode="write-blocking")
+        await steps.start(rig, copy_mode="write-blocking")
         await rig.spare.start("backup")
         before = await rig.jobs.statuses()
-        migration = await pause(rig)
+        migration = await steps.pause(rig)
         if not await migration.release():
-            await arrive(rig, migration)
+            await steps.arrive(rig, migration)
             return
         await migration.release_failed()
         await rig.has_everything()
@@ -68,7 +68,7 @@ class Unreleasable(Scenario):
         rig.notes.check(before == after, f"jobs were {before}, are {after}")
         await rig.spare.cancel()
         await rig.new_destination()
-        await hand_over(rig, await pause(rig))
+        await steps.hand_over(rig, await steps.pause(rig))
 
 
 UNDER_WAY = "^migration-complete: Migration is already being completed$"

@@ -76,6 +76,13 @@ async def released(rig: Rig, migration: Migration) -> None:
     await rig.jobs.ended()
 
 
+async def end_afterwards(rig: Rig, migration: Migration) -> None:
+    """The guest gets to the destination, and management ends the mirrors."""
+    await arrive(rig, migration)
+    await rig.jobs.end()
+    await rig.run_at_destination()
+
+
 async def hand_over(rig: Rig, migration: Migration) -> None:
     """From the pause the guest gets to the destination, in the way that is safe.
 
@@ -94,8 +101,7 @@ async def hand_over(rig: Rig, migration: Migration) -> None:
 async def complete(rig: Rig, migration: Migration) -> None:
     """Nothing is in the way any more: switch over, and run at the destination."""
     await rig.source.qmp("migration-complete")
-    await migration.landmark()
-    await rig.arrive()
+    await arrive(rig, migration)
     await rig.run_at_destination()
 
 
@@ -125,8 +131,7 @@ async def second_attempt(rig: Rig) -> None:
     await migration.paused(PRE_SWITCHOVER)
     await rig.jobs.finish()
     await migration.go_on()
-    await migration.landmark()
-    await rig.arrive()
+    await arrive(rig, migration)
     await rig.run_at_destination()
 
 
@@ -152,9 +157,7 @@ class LeftRunning(Scenario):
     async def waiting(self, rig: Rig, migration: Migration) -> None:
         """It waits for the mirrors: what happens then."""
         await rig.jobs.catch_up()
-        await arrive(rig, migration)
-        await rig.jobs.end()
-        await rig.run_at_destination()
+        await end_afterwards(rig, migration)
 
 
 class Release(Scenario):

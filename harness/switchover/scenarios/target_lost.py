@@ -9,6 +9,7 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import (
     CUT_OFF,
     CUT_SHORT,
@@ -18,26 +19,14 @@ from .outcomes import (
     mirrors,
     waited_for,
 )
-from .steps import (
-    STALL_SECONDS,
-    Handover,
-    Release,
-    arrive,
-    hand_over,
-    held,
-    pause,
-    pause_behind,
-    start,
-    start_behind,
-)
 
 
 class ServerGoneInPause(Scenario):
     """The NBD server ends in the pause, and with it a mirror that is behind."""
 
     async def run(self, rig: Rig) -> None:
-        await start_behind(rig)
-        migration = await pause_behind(rig)
+        await steps.start_behind(rig)
+        migration = await steps.pause_behind(rig)
         await rig.link.disconnect()
         await rig.jobs.catch_up()
         await rig.jobs.broken()
@@ -47,16 +36,16 @@ class ServerGoneInPause(Scenario):
             await migration.cancel()
             await rig.run_at_source()
         else:
-            await arrive(rig, migration)
+            await steps.arrive(rig, migration)
 
 
-class ServerGoneInHandover(Handover):
+class ServerGoneInHandover(steps.Handover):
     """The NBD server ends; nobody needs it any more, and the destination goes on."""
 
     async def fault(self, rig: Rig, migration: Migration) -> None:
         await rig.link.disconnect()
         rig.destination.wake()
-        await arrive(rig, migration)
+        await steps.arrive(rig, migration)
         if await rig.jobs.statuses():
             await rig.jobs.end()
         else:
@@ -68,19 +57,19 @@ class StalledTarget(Scenario):
     """The mirrors' target stalls while RAM is being transferred, and wakes up again."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.new_destination()
         await rig.settings.pausing()
-        migration = await held(rig)
+        migration = await steps.held(rig)
         async with rig.watch():
             rig.storage.stall()
             # What it writes now is on the way to the target.
             await rig.running(rig.source)
             await rig.settings.let_ram_go()
-            await asyncio.sleep(STALL_SECONDS)
+            await asyncio.sleep(steps.STALL_SECONDS)
             rig.storage.wake()
             await migration.paused()
-            await hand_over(rig, migration)
+            await steps.hand_over(rig, migration)
 
 
 class StalledTargetInRelease(Scenario):
@@ -91,29 +80,29 @@ class StalledTargetInRelease(Scenario):
     """
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.start(rig)
         await rig.new_destination()
         await rig.jobs.pause()
         await rig.running(rig.source)
         async with rig.watch():
-            migration = await pause(rig)
+            migration = await steps.pause(rig)
             rig.storage.stall()
             await rig.jobs.resume()
-            await asyncio.sleep(STALL_SECONDS / 2)
+            await asyncio.sleep(steps.STALL_SECONDS / 2)
             # The source may not answer before the target does.
             by_itself, _ = await asyncio.gather(migration.release(), waking(rig))
-            await arrive(rig, migration)
+            await steps.arrive(rig, migration)
             await (rig.jobs.ended() if by_itself else rig.jobs.end())
             await rig.run_at_destination()
 
 
 async def waking(rig: Rig) -> None:
     """Let the target wake up after a while."""
-    await asyncio.sleep(STALL_SECONDS / 2)
+    await asyncio.sleep(steps.STALL_SECONDS / 2)
     rig.storage.wake()
 
 
-class ServerGone(Release):
+class ServerGone(steps.Release):
     """The NBD server ends meanwhile, and with it the mirror: still `ready`.
 
     Cancelled, the guest runs on, and with a new server and mirror it migrates.
@@ -128,7 +117,7 @@ class ServerGone(Release):
         await rig.run_at_source()
         await mirror_anew(rig)
         await rig.new_destination()
-        await hand_over(rig, await pause(rig))
+        await steps.hand_over(rig, await steps.pause(rig))
 
 
 async def mirror_anew(rig: Rig) -> None:

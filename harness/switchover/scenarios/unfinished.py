@@ -9,8 +9,8 @@ from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import ABORT, CUT_SHORT, REFUSAL
-from .steps import second_attempt
 
 # The source says on its stderr, too, why a migration failed.
 ON_STDERR = r"^source: .*Cannot inactivate node 'dst"
@@ -41,7 +41,7 @@ class UnfinishedMirror(Scenario):
         running = {f"m{i}": "running" for i in rig.disks}
         jobs = await rig.jobs.statuses()
         rig.notes.check(jobs == running, f"after the failure the jobs are {jobs}")
-        await second_attempt(rig)
+        await steps.second_attempt(rig)
 
     async def attempt(self, rig: Rig) -> str:
         """Migrate with the jobs left alone; the status that it ends with."""

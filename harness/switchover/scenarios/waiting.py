@@ -9,11 +9,11 @@ from ..judging.oracle import Expected
 from ..stories.migration import Migration
 from ..stories.rig import Rig
 from ..stories.scenario import Scenario
+from . import steps
 from .outcomes import CUT_SHORT, JOB_FAILED, LOST, NOT_ANSWERED, TOO_EARLY
-from .steps import LeftRunning, arrive, held, start
 
 
-class CancelWhileWaiting(LeftRunning):
+class CancelWhileWaiting(steps.LeftRunning):
     """Cancelled while it waits, the guest runs on; a second attempt works."""
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
@@ -23,12 +23,10 @@ class CancelWhileWaiting(LeftRunning):
         rig.notes.check(jobs == {"m0": "ready"}, f"after the cancel jobs are {jobs}")
         await rig.jobs.catch_up()
         await rig.new_destination()
-        await arrive(rig, await rig.migrate())
-        await rig.jobs.end()
-        await rig.run_at_destination()
+        await steps.end_afterwards(rig, await rig.migrate())
 
 
-class DeadTargetWhileWaiting(LeftRunning):
+class DeadTargetWhileWaiting(steps.LeftRunning):
     """The NBD server goes away while mirrors are waited for: the guest runs on."""
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
@@ -47,7 +45,7 @@ class DeadTarget(Scenario):
         await rig.link.export()
         await rig.jobs.drive_mirror_until_ready()
         await rig.running(rig.source)
-        migration = await held(rig)
+        migration = await steps.held(rig)
         await rig.link.disconnect()
         await rig.jobs.broken()
         await rig.settings.let_ram_go()
@@ -67,8 +65,8 @@ class ForcedCancel(Scenario):
     server_gone: bool = False
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
-        migration = await held(rig)
+        await steps.start(rig)
+        migration = await steps.held(rig)
         await rig.jobs.cancel(force=True)
         await rig.jobs.cancelled()
         # What is written from now on never gets to the destination.
