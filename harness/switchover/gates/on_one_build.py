@@ -21,25 +21,24 @@ from ..vm import accel
 
 def scenarios(made: Build, progress: Progress) -> tuple[int, int]:
     """Run all scenarios; one has passed if it went as declared."""
-    finished = asyncio.run(_scenarios(made, progress))
-    different = [result for result in finished if result.differences]
-    for result in different:
-        reasons = "; ".join(result.differences)
-        print(f"{result.scenario.name} on {made.name}: {reasons}; see {result.folder}")
-    return len(finished) - len(different), len(different)
+    return asyncio.run(_scenarios(made, progress))
 
 
-async def _scenarios(made: Build, progress: Progress) -> list[Result]:
+async def _scenarios(made: Build, progress: Progress) -> tuple[int, int]:
     image = kernel.ensure(progress)
     runner = Runner(image, await accel.choose(made, image))
+    ended: list[bool] = []
     with progress.step(f"scenarios on {made.name}", len(ALL)) as task:
-        finished: list[Result] = []
 
         def done(result: Result) -> None:
-            finished.append(result)
-            task.update(len(finished))
+            if result.differences:
+                where = f"{result.scenario.name} on {made.name}"
+                print(f"{where}: {'; '.join(result.differences)}; see {result.folder}")
+            ended.append(not result.differences)
+            task.update(len(ended))
 
-        return await runner.run_all(ALL, [made], done)
+        await runner.run_all(ALL, [made], done)
+    return sum(ended), len(ended) - sum(ended)
 
 
 def migration_test(made: Build, progress: Progress) -> tuple[int, int]:

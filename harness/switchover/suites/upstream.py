@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..core import paths
+from ..core import errors, paths
 from ..core.progress import Progress, Task
 from ..qemu import build
 from ..qemu.build import Build
@@ -223,8 +223,11 @@ async def _run_all(tests: list[UpstreamTest], task: Task) -> list[Comparison]:
         task.update(done)
         return Comparison(test.name, test.format, dict(zip(test.on, runs, strict=True)))
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(test)) for test in tests]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(test)) for test in tests]
+    except BaseExceptionGroup as group_error:
+        raise errors.first(group_error) from group_error
     return [one.result() for one in tasks]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import iotest_tree
 import pytest
 
+from switchover.core.errors import DiskFull
 from switchover.core.progress import Progress
 from switchover.qemu.build import Build
 from switchover.suites import upstream
@@ -100,3 +101,13 @@ def test_differences_are_printed_and_counted(capsys):
     assert "different: other (raw)\n  base: first pass; alone 3 x pass" in output
     assert "(same)" not in output
     assert output.splitlines()[-1].startswith("1 same, 0 flaky, 1 different")
+
+
+@pytest.mark.usefixtures("project")
+def test_what_ends_it_is_raised_as_it_is():
+    async def fail(_suffix: str) -> QemuTestRun:
+        raise DiskFull("no room")
+
+    test = UpstreamTest("a", "raw", {"base": fail, "patched": fail})
+    with pytest.raises(DiskFull):
+        asyncio.run(upstream._compare([test], Progress()))
