@@ -33,53 +33,12 @@ WANTED = [
     "--disable-install-blobs",
     "--disable-blobs",
 ]
-UNWANTED = [
-    "attr",
-    "bluez",
-    "brlapi",
-    "bzip2",
-    "cap-ng",
-    "capstone",
-    "curl",
-    "curses",
-    "fdt",
-    "gio",
-    "glusterfs",
-    "gnutls",
-    "gtk",
-    "guest-agent",
-    "kvm",
-    "libiscsi",
-    "libnfs",
-    "libpmem",
-    "libssh",
-    "libssh2",
-    "libusb",
-    "libxml2",
-    "linux-aio",
-    "live-block-migration",
-    "lzo",
-    "numa",
-    "opengl",
-    "rbd",
-    "rdma",
-    "sdl",
-    "seccomp",
-    "slirp",
-    "smartcard",
-    "snappy",
-    "spice",
-    "tpm",
-    "usb-redir",
-    "vde",
-    "vhost-user",
-    "virglrenderer",
-    "virtfs",
-    "vnc-sasl",
-    "vte",
-    "xen",
-    "xfsctl",
-]
+UNWANTED = """
+    attr bluez brlapi bzip2 cap-ng capstone curl curses fdt gio glusterfs gnutls gtk
+    guest-agent kvm libiscsi libnfs libpmem libssh libssh2 libusb libxml2 linux-aio
+    live-block-migration lzo numa opengl rbd rdma sdl seccomp slirp smartcard snappy
+    spice tpm usb-redir vde vhost-user virglrenderer virtfs vnc-sasl vte xen xfsctl
+""".split()
 # glibc got a memfd_create() of its own in 2018; sys/mman.h has to be included
 # before the name is taken. Fortified sources turn every switch of a coroutine
 # into "longjmp causes uninitialized stack frame" when a header comes first.

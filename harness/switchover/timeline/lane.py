@@ -15,44 +15,25 @@ from .scale import Scale
 ROW = 0.25
 CHARACTER = 0.068
 HEIGHT = 0.78 * ROW
+GREEN, BLUE, YELLOW, PALE = "#3aa376", "#7fa9de", "#f3c75c", "#dfe4ea"
+GREY, DARK_GREY, DARK_BLUE, VIOLET = "#a9b2bd", "#606b79", "#5f83c4", "#8f83cf"
 # By the kind of a lane and the state; "" stands for every other state.
 COLOURS = {
-    "guest": {
-        "running": "#3aa376",
-        "inmigrate": "#dfe4ea",
-        "prelaunch": "#dfe4ea",
-        "": "#a9b2bd",
-    },
+    "guest": {"running": GREEN, "inmigrate": PALE, "prelaunch": PALE, "": GREY},
     "migration": {
-        "setup": "#d3e0f3",
-        "active": "#7fa9de",
-        "pre-switchover": "#f3c75c",
-        "ready": "#f3c75c",
-        "device": "#ea954a",
-        "completed": "#3aa376",
-        "failed": RED,
-        "cancelling": "#b28ab4",
-        "cancelled": "#b28ab4",
-        "": "#5f83c4",
+        **{"setup": "#d3e0f3", "active": BLUE, "device": "#ea954a", "": DARK_BLUE},
+        **dict.fromkeys(("pre-switchover", "ready"), YELLOW),
+        **{"completed": GREEN, "failed": RED},
+        **dict.fromkeys(("cancelling", "cancelled"), "#b28ab4"),
     },
     "job": {
-        "created": "#dfe4ea",
-        "running": "#7fa9de",
-        "ready": "#7cc9a8",
-        "parked": "#8f83cf",
-        "waiting": "#f3c75c",
-        "pending": "#f3c75c",
-        "aborting": RED,
-        "concluded": "#a9b2bd",
-        "": "#cbd6cf",
+        **{"created": PALE, "running": BLUE, "ready": "#7cc9a8", "parked": VIOLET},
+        **dict.fromkeys(("waiting", "pending"), YELLOW),
+        **{"aborting": RED, "concluded": GREY, "": "#cbd6cf"},
     },
-    "node": {
-        "active": "#a9dcc4",
-        "inactive": "#606b79",
-        "": "#f3c75c",
-    },
+    "node": {"active": "#a9dcc4", "inactive": DARK_GREY, "": YELLOW},
 }
-DARK = (RED, "#606b79", "#3aa376", "#5f83c4", "#8f83cf")
+DARK = (RED, DARK_GREY, GREEN, DARK_BLUE, VIOLET)
 
 
 def draw_lane(axes: Axes, lane: Lane, top: float, place: Scale) -> None:

@@ -258,7 +258,7 @@ def test_a_run_is_drawn_beside_its_logs(tmp_path: Path) -> None:
         VMEvidence("source", -6, False, False, ""),
         VMEvidence("d", 0, True, False, ""),
     ]
-    written = draw_run.write("a run", rig, Evidence(tuple(ends), ()))
+    written = draw_run.write("a run", rig, Evidence(vms=tuple(ends)))
     assert [path.name for path in written] == [
         f"timeline.{k}" for k in ("txt", "png", "svg")
     ]
