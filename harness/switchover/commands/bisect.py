@@ -143,12 +143,15 @@ def _at(options: argparse.Namespace) -> int:
     configure.check_space()
     progress = Progress()
     found: dict[str, dict[str, Outcome]] = {}
-    for revision in options.at:
-        found[revision] = _verdicts(revision, options, progress)
-    if options.json:
-        print(json.dumps(show.verdicts_data(found), indent=1))
-    else:
-        _screen().print(show.verdicts(found))
+    try:
+        for revision in options.at:
+            found[revision] = _verdicts(revision, options, progress)
+    finally:
+        # What ends it is no fault of the revisions before.
+        if options.json:
+            print(json.dumps(show.verdicts_data(found), indent=1))
+        else:
+            _screen().print(show.verdicts(found))
     row = [outcome for outcomes in found.values() for outcome in outcomes.values()]
     return int(all(outcome.verdict == SKIP for outcome in row))
 
@@ -184,11 +187,8 @@ def _verdicts(
             ]
         outcomes[name] = together(runs)
         bad = f"{[run.verdict for run in runs].count('bad')}/{len(runs)} bad"
-        verdict = outcomes[name].verdict
-        print(
-            f"{revision} {name}: {verdict}, {bad}: {outcomes[name].why}",
-            file=sys.stderr,
-        )
+        said = f"{outcomes[name].verdict}, {bad}: {outcomes[name].why}"
+        print(f"{revision} {name}: {said}", file=sys.stderr)
     return outcomes
 
 

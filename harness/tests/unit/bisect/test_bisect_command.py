@@ -17,7 +17,7 @@ from switchover.bisect.question import Question
 from switchover.commands import bisect as command
 from switchover.commands.bisect import DEFAULT
 from switchover.core import paths
-from switchover.core.errors import BuildFailed, DiskFull, WrongRange
+from switchover.core.errors import BuildFailed, DiskFull, GuestFailed, WrongRange
 from switchover.core.git import git
 from switchover.qemu import configure
 from switchover.qemu.build import Build
@@ -102,6 +102,24 @@ def test_verdicts_on_revisions_are_a_success_unless_there_is_none(
     shown = capsys.readouterr()
     assert f"HEAD {DEFAULT}: {verdict}: why" in shown.err
     assert json.loads(shown.out)["HEAD"][DEFAULT]["why"] == "why"
+
+
+def test_what_ends_it_takes_no_verdict_away(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(*_: object) -> Outcome:
+        if not left:
+            raise GuestFailed("no kernel")
+        return left.pop()
+
+    left = [Outcome(BAD, "crash: a")]
+    monkeypatch.setattr(sourcetree, "add_wraps", lambda _progress: None)
+    monkeypatch.setattr(command, "programs", lambda *_: Build("b", paths.BUILD))
+    monkeypatch.setattr(run_scenario, "run", run)
+    where = ["--repo", str(history("bad", "good")), "--at", "HEAD~1", "HEAD"]
+    with pytest.raises(GuestFailed):
+        command.main([*where, "--json"])
+    assert list(json.loads(capsys.readouterr().out)) == ["HEAD~1"]
 
 
 def test_a_revision_that_does_not_build_is_no_verdict(
