@@ -59,8 +59,7 @@ class CancelOnSlowLink(Scenario):
     async def run(self, rig: Rig) -> None:
         await start(rig)
         migration = await waits(rig)
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
 
 
 class AutoConverge(Scenario):
@@ -84,8 +83,7 @@ class CancelAutoConverge(AutoConverge):
     """After a cancel, writes don't wait any more: the mirrors fall behind again."""
 
     async def end(self, rig: Rig, migration: Migration) -> None:
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
         await rig.jobs.fall_behind()
 
 

@@ -8,7 +8,8 @@ QEMU the phases are those of its own pause.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
@@ -17,33 +18,13 @@ from ..stories.scenario import Scenario
 from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, NOT_SAVED, both, mirrors, waited_for
 
+Fault = Callable[[Rig, Migration], Awaitable[None]]
 UNNOTICED = "nobody notices that the destination has died"
 
 
-class KilledBefore(Scenario):
-    """The destination dies while RAM is being transferred."""
-
-    async def run(self, rig: Rig) -> None:
-        await steps.start(rig)
-        await rig.settings.pausing()
-        migration = await steps.held(rig)
-        await rig.destination.kill()
-        await migration.landmark()
-        await rig.run_at_source()
-
-
-class KilledInPause(Scenario):
-    """The destination dies in the pause, and its NBD server with it."""
-
-    async def run(self, rig: Rig) -> None:
-        await steps.start(rig)
-        migration = await steps.pause(rig)
-        await rig.destination.kill()
-        await gone(rig, migration)
-
-
-async def gone(rig: Rig, migration: Migration) -> None:
-    """The destination has died in the pause: the guest runs on."""
+async def killed(rig: Rig, migration: Migration) -> None:
+    """The destination dies: the guest runs on."""
+    await rig.destination.kill()
     if await migration.notices():
         await migration.landmark()
     else:
@@ -52,66 +33,61 @@ async def gone(rig: Rig, migration: Migration) -> None:
     await rig.run_at_source()
 
 
-class KilledAlone(Scenario):
-    """The same with the NBD server in another process: a second migration completes."""
-
-    async def run(self, rig: Rig) -> None:
-        await steps.start_apart(rig)
-        migration = await steps.pause(rig)
-        await rig.destination.kill()
-        await gone(rig, migration)
-        await again(rig)
+async def stalled(rig: Rig, migration: Migration) -> None:
+    """Cancelled while the destination stalls, the guest runs on; another gets it."""
+    rig.destination.stall()
+    await steps.cancel(rig, migration)
+    rig.destination.wake()
+    await rig.jobs.catch_up()
+    await again(rig)
 
 
 async def again(rig: Rig) -> None:
     """The mirrors are as they were; another destination gets the guest."""
     await steps.mirrors_are_ready(rig)
-    await rig.new_destination()
-    await rig.settings.let_ram_go()
-    await steps.hand_over(rig, await steps.pause(rig))
+    await steps.again(rig)
 
 
-class KilledInRelease(steps.Release):
-    """The destination dies while the mirrors are released, and its NBD server."""
+@dataclass(frozen=True)
+class Before(Scenario):
+    """The destination is `lost`, or stalls, while RAM is being transferred."""
 
-    async def releasing(self, rig: Rig, migration: Migration) -> None:
-        await rig.destination.kill()
-        await gone(rig, migration)
-
-
-class StalledBefore(Scenario):
-    """The destination stalls while RAM is being transferred: it can be cancelled."""
+    lost: Fault = killed
 
     async def run(self, rig: Rig) -> None:
         await steps.start(rig)
         await rig.settings.pausing()
-        migration = await steps.held(rig)
-        await stalled(rig, migration)
+        await self.lost(rig, await steps.held(rig))
 
 
-class StalledInPause(Scenario):
-    """The destination stalls in the pause: it can be cancelled."""
+@dataclass(frozen=True)
+class InPause(Scenario):
+    """The same in the pause, with the NBD server."""
+
+    lost: Fault = killed
 
     async def run(self, rig: Rig) -> None:
         await steps.start(rig)
-        await stalled(rig, await steps.pause(rig))
+        await self.lost(rig, await steps.pause(rig))
 
 
-class StalledInRelease(steps.Release):
-    """The destination stalls, with its NBD server, while mirrors are released."""
+class KilledAlone(Scenario):
+    """It dies in the pause, but not the NBD server: a second migration completes."""
+
+    async def run(self, rig: Rig) -> None:
+        await steps.start_apart(rig)
+        await killed(rig, await steps.pause(rig))
+        await again(rig)
+
+
+@dataclass(frozen=True)
+class InRelease(steps.Release):
+    """It is lost while the mirrors are released, and the NBD server with it."""
+
+    lost: Fault = killed
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
-        await stalled(rig, migration)
-
-
-async def stalled(rig: Rig, migration: Migration) -> None:
-    """Cancelled while the destination stalls, the guest runs on; another gets it."""
-    rig.destination.stall()
-    await migration.cancel()
-    await rig.run_at_source()
-    rig.destination.wake()
-    await rig.jobs.catch_up()
-    await again(rig)
+        await self.lost(rig, migration)
 
 
 class StalledInSending(Scenario):
@@ -181,12 +157,12 @@ CANCELLED = Expected(
 )
 
 SCENARIOS = (
-    KilledBefore(
+    Before(
         "killed-destination",
         "the destination dies during the RAM phase",
         both(failed("failed")),
     ),
-    KilledInPause(
+    InPause(
         "killed-destination-in-ready",
         "the destination dies in the pause",
         unnoticed(),
@@ -196,7 +172,7 @@ SCENARIOS = (
         "the same, but its NBD server lives; migrate again",
         unnoticed(*AGAIN),
     ),
-    KilledInRelease(
+    InRelease(
         "killed-destination-in-release",
         "the destination dies while a mirror is released",
         waited_for(replace(failed("ready", "failed"), writers=mirrors(1))),
@@ -206,20 +182,23 @@ SCENARIOS = (
         "the destination dies before the end of the stream; migrate again",
         both(failed("ready", "failed", *AGAIN)),
     ),
-    StalledBefore(
+    Before(
         "stalled-destination",
         "the destination stalls during the RAM phase; cancel, migrate again",
         both(replace(CANCELLED, journey=("cancelled", *AGAIN))),
+        lost=stalled,
     ),
-    StalledInPause(
+    InPause(
         "stalled-destination-in-ready",
         "the destination stalls in the pause; cancel, migrate again",
         both(CANCELLED),
+        lost=stalled,
     ),
-    StalledInRelease(
+    InRelease(
         "stalled-destination-in-release",
         "the destination stalls while a mirror is released; cancel, migrate again",
         waited_for(replace(CANCELLED, writers=mirrors(1) * 2)),
+        lost=stalled,
     ),
     StalledInSending(
         "stalled-destination-with-ram-left",

@@ -41,12 +41,10 @@ class CancelRelease(steps.Release):
     """Cancelled meanwhile, all is as before; a second migration completes."""
 
     async def releasing(self, rig: Rig, migration: Migration) -> None:
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
         await steps.mirrors_are_ready(rig)
         await rig.jobs.catch_up()
-        await rig.new_destination()
-        await steps.hand_over(rig, await steps.pause(rig))
+        await steps.again(rig)
 
 
 class Unreleasable(Scenario):
@@ -62,13 +60,11 @@ class Unreleasable(Scenario):
             return
         await migration.release_failed()
         await rig.has_everything()
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
         after = await rig.jobs.statuses()
         rig.notes.check(before == after, f"jobs were {before}, are {after}")
         await rig.spare.cancel()
-        await rig.new_destination()
-        await steps.hand_over(rig, await steps.pause(rig))
+        await steps.again(rig)
 
 
 UNDER_WAY = "^migration-complete: Migration is already being completed$"

@@ -98,6 +98,19 @@ async def hand_over(rig: Rig, migration: Migration) -> None:
     await rig.run_at_destination()
 
 
+async def again(rig: Rig) -> None:
+    """Another destination gets the guest, at full speed."""
+    await rig.new_destination()
+    await rig.settings.let_ram_go()
+    await hand_over(rig, await pause(rig))
+
+
+async def cancel(rig: Rig, migration: Migration) -> None:
+    """Cancelled, the guest runs on at the source."""
+    await migration.cancel()
+    await rig.run_at_source()
+
+
 async def complete(rig: Rig, migration: Migration) -> None:
     """Nothing is in the way any more: switch over, and run at the destination."""
     await rig.source.qmp("migration-complete")

@@ -33,8 +33,7 @@ class ServerGoneInPause(Scenario):
         if await migration.release():
             await migration.release_failed()
             await rig.has_everything()
-            await migration.cancel()
-            await rig.run_at_source()
+            await steps.cancel(rig, migration)
         else:
             await steps.arrive(rig, migration)
 
@@ -113,11 +112,9 @@ class ServerGone(steps.Release):
         await rig.jobs.catch_up()
         await migration.release_failed()
         await rig.has_everything()
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
         await mirror_anew(rig)
-        await rig.new_destination()
-        await steps.hand_over(rig, await steps.pause(rig))
+        await steps.again(rig)
 
 
 async def mirror_anew(rig: Rig) -> None:

@@ -17,8 +17,7 @@ class CancelWhileWaiting(steps.LeftRunning):
     """Cancelled while it waits, the guest runs on; a second attempt works."""
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
-        await migration.cancel()
-        await rig.run_at_source()
+        await steps.cancel(rig, migration)
         jobs = await rig.jobs.statuses()
         rig.notes.check(jobs == {"m0": "ready"}, f"after the cancel jobs are {jobs}")
         await rig.jobs.catch_up()
@@ -49,10 +48,15 @@ class DeadTarget(Scenario):
         await rig.link.disconnect()
         await rig.jobs.broken()
         await rig.settings.let_ram_go()
-        if await migration.landmark() == "completed":
-            await rig.arrive()
-        else:
-            await rig.run_at_source()
+        await ends(rig, migration)
+
+
+async def ends(rig: Rig, migration: Migration) -> None:
+    """It completes or it fails."""
+    if await migration.landmark() == "completed":
+        await rig.arrive()
+    else:
+        await rig.run_at_source()
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,7 @@ class ForcedCancel(Scenario):
         if self.server_gone:
             await rig.link.disconnect()
         await rig.settings.let_ram_go()
-        if await migration.landmark() == "completed":
-            await rig.arrive()
-        else:
-            await rig.run_at_source()
+        await ends(rig, migration)
 
 
 UNNAMED_EIO = "Error in migration completion: Input/output error"

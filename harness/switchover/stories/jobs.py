@@ -9,7 +9,7 @@ from ..guest import disk
 from ..judging.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM
-from .link import Link
+from .link import SOCKET, Link
 
 DEADLINE_SECONDS = 20.0
 # A link on which a mirror of 64 MiB takes several times as long as a migration of
@@ -50,16 +50,14 @@ class Jobs:
 
     async def mirror(self, **options: Any) -> None:
         """Start a mirror of each disk to its node at the destination."""
+        await self._mirror("blockdev-mirror", "dst{}", **options)
+
+    async def _mirror(self, command: str, target: str, **options: Any) -> None:
         self._since = len(self._source.events)
         for i in self._disks:
-            await self._source.qmp(
-                "blockdev-mirror",
-                job_id=f"m{i}",
-                device=f"disk{i}",
-                target=f"dst{i}",
-                sync="full",
-                **options,
-            )
+            nodes = {"device": f"disk{i}", "target": target.format(i)}
+            job = {"job_id": f"m{i}", **nodes, "sync": "full"}
+            await self._source.qmp(command, **job, **options)
 
     async def mirror_slowly(self) -> None:
         """Start the mirrors over a link that is too slow for them."""
@@ -68,16 +66,8 @@ class Jobs:
 
     async def drive_mirror_until_ready(self) -> None:
         """Start mirrors that open and close their targets themselves; until READY."""
-        for i in self._disks:
-            await self._source.qmp(
-                "drive-mirror",
-                job_id=f"m{i}",
-                device=f"disk{i}",
-                target=f"nbd:unix:nbd.sock:exportname=disk{i}",
-                format="raw",
-                mode="existing",
-                sync="full",
-            )
+        target = f"nbd:unix:{SOCKET}:exportname=disk{{}}"
+        await self._mirror("drive-mirror", target, format="raw", mode="existing")
         await self._are_ready()
 
     async def mirror_until_ready(self, **options: Any) -> None:
