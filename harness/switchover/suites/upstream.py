@@ -49,14 +49,12 @@ def main(builds: list[Build], progress: Progress, as_data: bool) -> int:
         print(json.dumps([one.as_data() for one in found], indent=1))
     else:
         _show(found)
-    return int(_count(found)[1] > 0)
+    return int(any(one.verdict == DIFFERENT for one in found))
 
 
 def short(builds: list[Build], progress: Progress) -> tuple[int, int]:
     """What takes minutes: how many don't differ, and how many do, which are shown."""
-    found = _compared(builds, of_migration(), SHORT_FORMATS, progress)
-    _show(found)
-    return _count(found)
+    return _show(_compared(builds, of_migration(), SHORT_FORMATS, progress))
 
 
 def _compared(
@@ -73,21 +71,19 @@ def whole(builds: list[Build], progress: Progress) -> tuple[int, int]:
     Cases that only the patches have count, too: they have to pass.
     """
     tests = _all_tests(builds, progress)
-    found = asyncio.run(_compare(tests, progress))
-    _show(found)
+    same, different = _show(asyncio.run(_compare(tests, progress)))
     known = {test.name for test in tests}
     patched = qtests.cases(builds[1], qtests.MIGRATION)
     new = [case for case in patched if case not in known]
     title = "migration-test's new cases"
     passed, failed = asyncio.run(qtests.run_cases(builds[1], new, title, progress))
-    same, different = _count(found)
     return same + passed, different + failed
 
 
 def on_one(made: Build, progress: Progress) -> tuple[int, int]:
-    """Run all of it on one build: how many failed, which are printed, and how many not.
+    """Run all of it on one build: how many have not failed, and how many have.
 
-    A test that is not for this build has not failed.
+    The latter are printed. A test that is not for this build has not failed.
     """
     tests = _all_tests([made], progress)
     failed = asyncio.run(_failed(tests, made.name, progress))
@@ -128,12 +124,6 @@ def _all_tests(builds: list[Build], progress: Progress) -> list[UpstreamTest]:
         for case in first
         if all(case in cases for cases in others)
     ]
-
-
-def _count(found: list[Comparison]) -> tuple[int, int]:
-    """How many don't differ, and how many do."""
-    different = sum(one.verdict == DIFFERENT for one in found)
-    return len(found) - different, different
 
 
 def chosen() -> list[str]:
@@ -239,9 +229,11 @@ async def _run_again(test: UpstreamTest, first: Comparison) -> Comparison:
     return Comparison(first.test, first.format, first.first, again)
 
 
-def _show(found: list[Comparison]) -> None:
-    """Differences, what is left to chance, and how many there are of each."""
+def _show(found: list[Comparison]) -> tuple[int, int]:
+    """Print what differs or is left to chance; how many don't differ, how many do."""
     for one in found:
         if one.verdict != SAME:
             print(one.shown())
     print(comparison.count(found))
+    different = sum(one.verdict == DIFFERENT for one in found)
+    return len(found) - different, different

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -96,7 +97,8 @@ def test_tests_are_chosen_by_group_and_by_what_they_say():
 def test_differences_are_printed_and_counted(capsys):
     same, other = Fake(["pass"], ["pass"]), Fake(["pass"], ["fail"])
     pairs = [same.pair("same"), other.pair("other")]
-    upstream._show(asyncio.run(upstream._compare(pairs, Progress())))
+    found = asyncio.run(upstream._compare(pairs, Progress()))
+    assert upstream._show(found) == (1, 1)
     output = capsys.readouterr().out
     assert "different: other (raw)\n  base: first pass; alone 3 x pass" in output
     assert "(same)" not in output
@@ -111,3 +113,25 @@ def test_what_ends_it_is_raised_as_it_is():
     test = UpstreamTest("a", "raw", {"base": fail, "patched": fail})
     with pytest.raises(DiskFull):
         asyncio.run(upstream._compare([test], Progress()))
+
+
+@pytest.mark.parametrize("patched", ["pass", "fail"])
+def test_by_itself_it_fails_if_any_differs(project, monkeypatch, capsys, patched):
+    tests = [Fake(["pass"], [patched]).pair("a")]
+    monkeypatch.setattr(upstream, "_tests", lambda *_: tests)
+    monkeypatch.setattr(upstream, "_all_tests", lambda *_: tests)
+    monkeypatch.setattr(upstream.qtests, "cases", lambda *_: ["a", "/new"])
+
+    async def run_case(*_: object) -> QemuTestRun:
+        return QemuTestRun(patched, "", 1.0, Path("/log"))
+
+    monkeypatch.setattr(upstream.qtests, "run_case", run_case)
+    monkeypatch.setattr(upstream, "chosen", list)
+    monkeypatch.setattr(upstream, "of_migration", list)
+    builds = [Build(name, project / name) for name in ("base", "patched")]
+    failed = int(patched == "fail")
+    assert upstream.main(builds, Progress(), as_data=True) == failed
+    assert json.loads(capsys.readouterr().out)[0]["test"] == "a"
+    assert upstream.main(builds, Progress(), as_data=False) == failed
+    assert upstream.short(builds, Progress()) == (1 - failed, failed)
+    assert upstream.whole(builds, Progress()) == (2 - 2 * failed, 2 * failed)
