@@ -95,6 +95,14 @@ def test_an_edit_makes_what_comes_after_it_stale(workshop):
     assert workshop.built[3:] == ["zwei"]
 
 
+def test_another_way_to_the_same_content_is_checked(workshop):
+    wrong()
+    whole = patch("second", "two", "2").replace(" three", "-three\n+3")
+    write_series(**{"0001-both": whole})
+    wrong()
+    assert len(workshop.built) == 3
+
+
 def test_another_message_makes_nothing_stale(workshop):
     wrong()
     reworded = (paths.PATCHES / "0001-first.patch").read_text().replace("first", "1st")
@@ -207,10 +215,11 @@ def test_what_was_rebased_is_asked_of_its_own_tree(workshop, toy, capsys):
     clone = toy_series.clone(toy / "clone")
     commit(clone, str(checkpatch.SCRIPT), "print 'x:7: ERROR: no'; exit 1;", "mend")
     rebase.onto("main", clone, Progress())
+    commit(paths.tree_dir(rebase.NAME), "block.c", "1\n", "third")
     assert check.main(fast=True, rebased=True, as_data=False) == 1
     said = capsys.readouterr()
-    assert said.err.endswith("second: checkpatch: line 7: ERROR: no\n")
-    assert said.out == "1 passed, 2 failed\n"
+    assert said.err.endswith("third: checkpatch: line 7: ERROR: no\n")
+    assert said.out == "1 passed, 3 failed\n"
     assert workshop.built == []
 
 
