@@ -158,7 +158,7 @@ class LeftRunning(Scenario):
     async def run(self, rig: Rig) -> None:
         await start_behind(rig)
         migration = await self.migrate(rig)
-        if not await migration.waits():
+        if not await migration.waits(rig.jobs.remaining):
             await too_early(rig, migration)
             return
         await self.waiting(rig, migration)

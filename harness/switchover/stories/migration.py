@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..judging.journey import is_landmark, statuses
@@ -18,6 +19,8 @@ STATUS_SECONDS = 20.0
 NOTICE_SECONDS = 10.0
 # More than it takes to send the RAM of a guest that has little to do.
 PASSES = 8
+# The drains of a switchover may let through one read that is held back.
+COPIES = 2
 # The events that tell how far it is.
 PROGRESS = ("MIGRATION", "MIGRATION_PASS")
 # The second one begins when the first one is over.
@@ -86,15 +89,26 @@ class Migration:
             "MIGRATION", STATUS_SECONDS, self._position, status=status
         )
 
-    async def waits(self) -> bool:
-        """Wait until it switches over; whether it lets others have their turn then.
+    async def waits(self, remaining: Callable[[], Awaitable[dict[str, int]]]) -> bool:
+        """Wait until it switches over; whether mirrors still copy meanwhile.
 
-        If it waits for nothing it keeps QEMU's big lock until the last pass over RAM
-        has begun: before that no command is answered.
+        If it waits for nothing, the last pass over RAM begins before those that are
+        made to read slowly have copied something again and again; `remaining` tells
+        how many bytes each has left.
         """
         await self.reaches("device")
+        left: set[int] = set()
+
+        async def decided() -> bool:
+            left.add(sum((await remaining()).values()))
+            return len(left) > COPIES or not self._in_device()
+
         with contextlib.suppress(Died):
-            await self._source.qmp("query-status")
+            await self._source.until_told("end of a wait", decided, STATUS_SECONDS)
+        return self._in_device()
+
+    def _in_device(self) -> bool:
+        """Whether it has got no further than into that status."""
         progress = [event for event in self._source.events if event.name in PROGRESS]
         return progress[-1].data.get("status") == "device"
 

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from fake_vm import FakeVM
 
 from switchover.judging.notes import Notes
+from switchover.stories.jobs import Jobs
 from switchover.stories.migration import PASSES, Migration
 from switchover.vm.transports import TRANSPORTS
-from switchover.vm.vm import Hang
+from switchover.vm.vm import Died, Hang
 
 LISTENS = {"type": "inet", "host": "::1", "port": "1"}
 
@@ -72,37 +72,45 @@ def test_each_side_is_given_an_end_of_a_socket_pair() -> None:
     assert source.given == attempt._destination.given == [name]
 
 
-class Switching(FakeVM):
-    """It gets that far before it answers."""
-
-    def __init__(self, *further: str) -> None:
-        super().__init__()
-        self._further = further
-
-    async def qmp(self, command: str, **arguments: Any) -> Any:
-        for name in self._further:
-            if name == "MIGRATION_PASS":
-                self.event(name)
-            else:
-                went(self, name)
-        return await super().qmp(command, **arguments)
-
-
 @pytest.mark.parametrize(
-    "further",
-    [(), ("MIGRATION_PASS",), ("MIGRATION_PASS", "completed"), ("failed",)],
+    ("left", "further", "waits"),
+    [
+        # What mirrors have left at each look, and what comes before the last one.
+        ((3, 2, 1), None, True),
+        ((3, 3, 3), None, None),
+        ((3, 2, 2), None, None),
+        ((3, 2, 1), "MIGRATION_PASS", False),
+        ((3, 3), "MIGRATION_PASS", False),
+        ((3, 3), "failed", False),
+        ((3, 3), "died", False),
+    ],
 )
 @pytest.mark.parametrize("pause", [(), ("pre-switchover",)])
-def test_it_waits_if_no_pass_over_ram_begins_before_it_answers(
-    pause: tuple[str, ...], further: tuple[str, ...]
+def test_it_waits_if_mirrors_copy_on_and_no_pass_over_ram_begins(
+    pause: tuple[str, ...], left: tuple[int, ...], further: str | None, waits: bool
 ) -> None:
-    source = Switching(*further)
+    source = FakeVM()
     attempt = migration(source)
     went(source, "active", *pause)
     source.event("MIGRATION_PASS")
     went(source, "device")
-    assert asyncio.run(attempt.waits()) is (further == ())
-    assert source.commands
+    looks = list(left)
+
+    async def remaining() -> dict[str, int]:
+        now = looks.pop(0)
+        if not looks and further == "MIGRATION_PASS":
+            source.event(further)
+        elif not looks and further:
+            went(source, "completed" if further == "died" else further)
+            if further == "died":
+                raise Died
+        return {"m0": now, "m1": 5}
+
+    if waits is None:
+        with pytest.raises(Hang):
+            asyncio.run(attempt.waits(remaining))
+    else:
+        assert asyncio.run(attempt.waits(remaining)) is waits
 
 
 def test_it_does_not_wait_before_it_switches_over() -> None:
@@ -110,7 +118,7 @@ def test_it_does_not_wait_before_it_switches_over() -> None:
     attempt = migration(source)
     went(source, "active")
     with pytest.raises(Hang):
-        asyncio.run(attempt.waits())
+        asyncio.run(attempt.waits(Jobs(source, FakeVM(), range(1), Notes()).remaining))
 
 
 @pytest.mark.parametrize(
