@@ -28,7 +28,9 @@ def test_the_newest_pause_is_taken() -> None:
     assert asyncio.run(pause.newest(knows(old, new))) == READY
 
 
-def paused(status: str, *wanted: Pause) -> Migration:
+def paused(
+    status: str, *wanted: Pause, announced: tuple[dict[str, str], ...] = (WRITER,)
+) -> Migration:
     """A migration in the pause, as the QEMU that has it tells of it."""
     source = FakeVM(
         query_migrate={"status": status, "writers": [WRITER], "release-error": "no"},
@@ -38,7 +40,7 @@ def paused(status: str, *wanted: Pause) -> Migration:
         source, FakeVM(), Notes(), TRANSPORTS["socket"]("destination")
     )
     source.event("MIGRATION", status=status)
-    source.event("MIGRATION_READY", writers=[WRITER])
+    source.event("MIGRATION_READY", writers=announced)
     asyncio.run(migration.paused(*wanted))
     return migration
 
@@ -58,6 +60,11 @@ def test_each_pause_is_left_in_its_own_way() -> None:
 def test_another_status_is_a_surprise(status: str, wanted: tuple[Pause, ...]) -> None:
     fits = status in [one.status for one in wanted or (READY, PRE_SWITCHOVER)]
     assert bool(paused(status, *wanted)._notes.surprises) is not fits
+
+
+def test_writers_are_told_of_twice_and_alike() -> None:
+    assert not paused("ready")._notes.surprises
+    assert paused("ready", announced=())._notes.surprises
 
 
 @pytest.mark.parametrize("error", ["no", "other"])
