@@ -38,7 +38,7 @@ UNWANTED = """
     guest-agent kvm libiscsi libnfs libpmem libssh libssh2 libusb libxml2 linux-aio
     live-block-migration lzo numa opengl rbd rdma sdl seccomp slirp smartcard snappy
     spice tpm usb-redir vde vhost-user virglrenderer virtfs vnc-sasl vte xen xfsctl
-""".split()
+"""
 # glibc got a memfd_create() of its own in 2018; sys/mman.h has to be included
 # before the name is taken. Fortified sources turn every switch of a coroutine
 # into "longjmp causes uninitialized stack frame" when a header comes first.
@@ -133,7 +133,7 @@ def _texts(source: Path) -> str:
 
 
 def _disabled(text: str) -> list[str]:
-    options = [f"--disable-{name}" for name in UNWANTED]
+    options = [f"--disable-{name}" for name in UNWANTED.split()]
     return [option for option in options if _knows(text, option)]
 
 
