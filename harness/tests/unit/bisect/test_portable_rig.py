@@ -79,6 +79,7 @@ class Process(FakeVM):
 
     status = "completed"
     copies = True
+    ends_with: dict[str, str] = {}
     commands_known: tuple[str, ...] = COMMANDS
     # By name: what it ends with, and what it has written to stderr by then.
     exits: dict[str, tuple[int, str]] = {}
@@ -104,7 +105,7 @@ class Process(FakeVM):
         if command in ("drive-mirror", "blockdev-mirror"):
             self.mirror()
         elif command == "block-job-cancel":
-            self.event("BLOCK_JOB_CANCELLED", device="disk0")
+            self.event("BLOCK_JOB_CANCELLED", device="disk0", **self.ends_with)
         elif command == "migrate-incoming":
             self.event("MIGRATION", status="completed")
         elif command == "migrate":
@@ -195,6 +196,11 @@ def test_an_exit_is_no_crash(judged: Callable[..., Outcome]) -> None:
     gone = {"source": (1, "no memory")}
     found = judged("unfinished-migration", exits=gone)
     assert found == Outcome(SKIP, "the source exited: no memory")
+
+
+def test_the_end_of_the_mirror_is_waited_for(judged: Callable[..., Outcome]) -> None:
+    found = judged("cancel-in-pause", ends_with={"error": "no space"})
+    assert found == Outcome(GOOD, "completed: no space")
 
 
 def test_a_hang_is_no_verdict(judged: Callable[..., Outcome]) -> None:
