@@ -10,34 +10,36 @@ from typing import Any
 
 from switchover.vm.console import Console
 from switchover.vm.monitor import Event
-from switchover.vm.vm import Hang
+from switchover.vm.vm import VM, Hang
 
 # How often until_told() asks before it takes this for a hang.
 ATTEMPTS = 3
 
 
-class FakeVM:
+class FakeVM(VM):
     """Notes every command in `commands`; an answer that is a list is used up.
 
     One that is an exception is raised.
     """
 
+    # Of a VM these are what a process has left.
+    events: list[Event] = []
+    stderr = ""
+
     def __init__(self, name: str = "fake", **answers: Any) -> None:
         self.name = name
         self.folder = Path()
-        self.events: list[Event] = []
+        self.events = []
         self.commands: list[tuple[str, dict[str, Any]]] = []
         self.given: list[str] = []
         # As one that has quit, and whose guest has said nothing.
-        self.exit_code: int | None = 0
-        self.ended_at: float | None = None
+        self.exit_code, self.ended_at = 0, None
         self.told_to_quit, self.killed = True, False
-        self.stderr = ""
         self.console = Console(lambda: None)
         # What the guest says, piece by piece, while it is waited for something.
         self.to_say: list[str] = []
         # Of the monitor, the names alone.
-        self.monitor = SimpleNamespace(commands=[], find=self._find)
+        self.monitor: Any = SimpleNamespace(commands=[], find=self._find)
         self._answers = {key.replace("_", "-"): answers[key] for key in answers}
 
     def event(self, name: str, **data: Any) -> FakeVM:
@@ -95,13 +97,19 @@ class FakeVM:
         raise Hang(what)
 
     async def wait_event(
-        self, name: str, _deadline: float, since: int = 0, **data: Any
+        self, name: str, deadline: float, since: int = 0, **data: Any
     ) -> Event:
         event = self._find(name, since, **data)
         if event is None:
-            raise Hang(name)
+            raise Hang(f"{name} within {deadline}")
         return event
 
     def _find(self, name: str, since: int = 0, **data: Any) -> Event | None:
         found = (e for e in self.events[since:] if e.matches(name, **data))
         return next(found, None)
+
+
+def fake(vm: VM) -> FakeVM:
+    """The same, for who knows that it is a fake one."""
+    assert isinstance(vm, FakeVM)
+    return vm

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from fake_vm import FakeVM
+from fake_vm import FakeVM, fake
 
 from switchover.fuzz import step
 from switchover.fuzz.clients import START
@@ -89,7 +89,7 @@ def test_a_block_that_differs(player: Player) -> None:
 
 def test_what_is_owed_has_to_be_compared(player: Player) -> None:
     for status in ("setup", "active", "device", "completed"):
-        player.processes.source.event("MIGRATION", status=status)
+        fake(player.processes.source).event("MIGRATION", status=status)
     player.ownership.guarantees = {0: Guarantee.OWED}
     assert wrong(player) == ["disk0 was not compared"]
     player.ownership.guarantees = {0: Guarantee.NONE}

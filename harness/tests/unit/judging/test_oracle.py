@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -27,15 +28,15 @@ GOOD = Evidence(vms=(CLEAN,), disks=(EQUAL,), journey=("completed",))
 COMPLETED = Expected(journey=("completed",))
 
 
-def differences(expected: Expected = COMPLETED, **changed: object) -> list[str]:
+def differences(expected: Expected = COMPLETED, **changed: Any) -> list[str]:
     return judge(replace(GOOD, **changed)).matches(expected)
 
 
-def with_vm(**changed: object) -> dict[str, object]:
+def with_vm(**changed: Any) -> dict[str, Any]:
     return {"vms": (replace(CLEAN, **changed),)}
 
 
-def with_disk(**changed: object) -> dict[str, object]:
+def with_disk(**changed: Any) -> dict[str, Any]:
     return {"disks": (replace(EQUAL, **changed),)}
 
 
@@ -84,6 +85,20 @@ def test_a_difference_at_the_very_start_is_named() -> None:
 
 def test_a_declared_loss_has_to_happen() -> None:
     assert differences(Expected(journey=("completed",), blocks_lost=True))
+
+
+def test_lost_records_are_declared_apart_from_blocks() -> None:
+    lost = replace(EQUAL, found={})
+    some = replace(COMPLETED, records_lost=True)
+    assert not differences(some, disks=(lost,))
+    (none,) = differences(some)
+    assert none == "no acknowledged record is lost, but some had to be"
+    by_chance = replace(COMPLETED, records_lost=None)
+    assert not differences(by_chance) and not differences(by_chance, disks=(lost,))
+    blocks = replace(COMPLETED, blocks_lost=True)
+    assert differences(blocks, disks=(replace(lost, differing=1),)) == [
+        "1 acknowledged records are lost"
+    ]
 
 
 def test_a_lost_acknowledged_record_is_a_loss() -> None:
@@ -152,11 +167,13 @@ def test_another_journey_is_a_difference(journey: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("kind", ["errors", "writers"])
 def test_errors_and_writers_have_to_be_as_declared(kind: str) -> None:
-    expected = replace(COMPLETED, **{kind: ("job 'm0'",)})
-    assert not differences(expected, **{kind: ("mirror job 'm0' is left",)})
-    assert differences(expected, **{kind: ("mirror job 'm1' is left",)})
+    texts = ("job 'm0'", "job 'm0' is left", "job 'm1' is left")
+    declared, left, other = ({kind: (text,)} for text in texts)
+    expected = replace(COMPLETED, **dict[str, Any](declared))
+    assert not differences(expected, **left)
+    assert differences(expected, **other)
     assert differences(expected)
-    assert differences(**{kind: ("mirror job 'm0' is left",)})
+    assert differences(COMPLETED, **left)
 
 
 def test_a_guest_that_was_stopped_in_vain_is_a_difference() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_vm import FakeVM
+from fake_vm import FakeVM, fake
 
 from switchover.judging.notes import Notes
 from switchover.stories.jobs import Jobs
@@ -32,7 +32,7 @@ def went(source: FakeVM, *statuses: str) -> FakeVM:
 @pytest.mark.parametrize("name", list(TRANSPORTS))
 def test_only_a_live_destination_listens_before_the_source_speaks(name: str) -> None:
     attempt = migration(FakeVM(), name)
-    destination = attempt._destination
+    destination = fake(attempt._destination)
     asyncio.run(attempt.start())
     live = TRANSPORTS[name]("destination").live
     assert len(destination.said("migrate-incoming")) == int(live)
@@ -69,7 +69,7 @@ def test_each_side_is_given_an_end_of_a_socket_pair() -> None:
     attempt = migration(source, "fd")
     asyncio.run(attempt.start())
     name = attempt._transport.descriptor
-    assert source.given == attempt._destination.given == [name]
+    assert source.given == fake(attempt._destination).given == [name]
 
 
 @pytest.mark.parametrize(

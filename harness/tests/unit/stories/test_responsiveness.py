@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from fake_vm import FakeVM
@@ -51,8 +52,8 @@ def test_a_migration_that_has_just_left_ready_is_none() -> None:
 @pytest.mark.parametrize(("error", "passes"), [(Died, False), (Hang, True)])
 def test_a_death_is_no_hang(error: type[Exception], passes: bool) -> None:
     class Lost(FakeVM):
-        async def qmp(self, _command: str, **_arguments: object) -> object:
-            raise error("x")
+        async def qmp(self, command: str, **_: Any) -> Any:
+            raise error(command)
 
     async def story() -> None:
         async with Watch(Lost(), Notes()):

@@ -71,7 +71,7 @@ def test_no_failure_no_line() -> None:
     assert results_table.failures(results()) == []
 
 
-def test_a_small_loss_is_not_shown_as_none():
+def test_a_small_loss_is_not_shown_as_none() -> None:
     assert results_table.size(5 * 65536) == "320 KiB"
     assert results_table.size(48 << 20) == "48 MiB"
 

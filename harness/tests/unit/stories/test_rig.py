@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from fake_vm import FakeVM
+from fake_vm import FakeVM, fake
 
 from switchover.guest.kernel import Guest
 from switchover.qemu.build import Build
@@ -80,7 +80,7 @@ def test_all_but_some_are_turned_off(rig: Rig) -> None:
 def test_ram_is_held_and_released_before_and_in_postcopy(rig: Rig) -> None:
     asyncio.run(rig.settings.hold_ram())
     asyncio.run(rig.settings.let_ram_go())
-    held, released = rig.source.said("migrate-set-parameters")
+    held, released = fake(rig.source).said("migrate-set-parameters")
     assert set(held) == {"max_bandwidth", "max_postcopy_bandwidth"}
     assert min(held.values()) > 0
     assert set(released.values()) == {0}
@@ -94,7 +94,7 @@ def test_the_server_is_stopped_once(rig: Rig) -> None:
         await rig.link.disconnect()
 
     asyncio.run(story())
-    assert len(rig.storage.said("nbd-server-stop")) == 1
+    assert len(fake(rig.storage).said("nbd-server-stop")) == 1
 
 
 def test_a_guest_that_runs_where_it_should_not_is_a_surprise(rig: Rig) -> None:
@@ -187,15 +187,15 @@ def test_a_snapshot_that_failed_is_an_error(
     if error:
         jobs[1]["error"] = error
     rig.source = FakeVM("source", query_jobs=[jobs])
-    rig.source.event("JOB_STATUS_CHANGE", id="snapshot", status="concluded")
+    fake(rig.source).event("JOB_STATUS_CHANGE", id="snapshot", status="concluded")
     asyncio.run(rig.save_snapshot())
     assert rig.notes.errors == ([f"snapshot: {error}"] if error else [])
-    assert rig.source.said("blockdev-del") == [{"node_name": "snapshot"}]
+    assert fake(rig.source).said("blockdev-del") == [{"node_name": "snapshot"}]
 
 
 def test_a_spare_job_is_gone_when_cancel_returns(rig: Rig) -> None:
-    rig.source.event("JOB_STATUS_CHANGE", id="spare", status="aborting")
+    fake(rig.source).event("JOB_STATUS_CHANGE", id="spare", status="aborting")
     with pytest.raises(Hang):
         asyncio.run(rig.spare.cancel())
-    rig.source.event("JOB_STATUS_CHANGE", id="spare", status="null")
+    fake(rig.source).event("JOB_STATUS_CHANGE", id="spare", status="null")
     asyncio.run(rig.spare.cancel())

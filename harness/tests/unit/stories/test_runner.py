@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fake_vm import FakeVM
+from fake_vm import FakeVM, fake
 
 from switchover.core import paths
 from switchover.core.errors import VMLost
@@ -121,7 +121,7 @@ def test_what_is_left_ends_whatever_happens(
         play(tell)
     assert all(vm.killed for vm in rigs[0].vms)
     quits = isinstance(error, Refused)
-    assert all(bool(vm.said("quit")) is quits for vm in rigs[0].vms)
+    assert all(bool(fake(vm).said("quit")) is quits for vm in rigs[0].vms)
 
 
 def test_a_death_in_the_middle_is_a_difference(play: Callable[..., Result]) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_vm import FakeVM
+from fake_vm import FakeVM, fake
 
 from switchover.judging.notes import Notes
 from switchover.stories.migration import Migration
@@ -49,8 +49,8 @@ def test_each_pause_is_left_in_its_own_way() -> None:
     old, new = paused("pre-switchover"), paused("ready")
     assert not asyncio.run(old.release())
     assert asyncio.run(new.release())
-    assert old._source.said("migrate-continue") == [{"state": "pre-switchover"}]
-    assert new._source.said("migration-complete") == [{"release": True}]
+    assert fake(old._source).said("migrate-continue") == [{"state": "pre-switchover"}]
+    assert fake(new._source).said("migration-complete") == [{"release": True}]
     assert not old._notes.surprises and not new._notes.surprises
     assert new._notes.writers == ["block-export e n"]
 
@@ -70,7 +70,7 @@ def test_writers_are_told_of_twice_and_alike() -> None:
 @pytest.mark.parametrize("error", ["no", "other"])
 def test_a_failed_release_is_told_twice_and_alike(error: str) -> None:
     migration = paused("ready")
-    migration._source.event("MIGRATION_RELEASE_FAILED", error=error, writers=[])
+    fake(migration._source).event("MIGRATION_RELEASE_FAILED", error=error, writers=[])
     asyncio.run(migration.release_failed())
     assert migration._notes.errors == [error]
     assert bool(migration._notes.surprises) is (error != "no")

@@ -127,7 +127,7 @@ def test_a_wait_waits(tmp_path: Path) -> None:
         assert vm.monitor.find("LATER") is None
         event = await vm.until("LATER", lambda: vm.monitor.find("LATER"), LONG)
         assert event.data == {"id": "m0"}
-        assert await vm.soon(lambda: None, SHORT) is None
+        assert await vm.soon(lambda: vm.monitor.find("NEVER"), SHORT) is None
         await vm.qmp("event-later")
         assert await vm.soon(lambda: vm.monitor.find("LATER", 1), LONG)
         await vm.qmp("event-later")
