@@ -14,7 +14,8 @@ from switchover.guest.nbdclient import NBDClient
 from switchover.judging import evidence
 from switchover.judging.notes import Notes
 from switchover.judging.oracle import Evidence, judge
-from switchover.stories.exported_disks import SIZE, Shared
+from switchover.stories.exported_disks import RECORDS, SIZE, Shared
+from switchover.vm.vm import Hang
 
 
 @pytest.mark.parametrize("missing", ["nothing", "a block", "a record"])
@@ -45,3 +46,11 @@ def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
             "a record": ["1 acknowledged records are lost"],
         }[missing]
     )
+
+
+def test_all_clients_have_to_write_on() -> None:
+    shared = Shared(FakeVM(), FakeVM(), Notes())
+    shared._clients += [NBDClient(0, 1), NBDClient(1, 1)]
+    shared._clients[0].last += RECORDS
+    with pytest.raises(Hang):
+        asyncio.run(shared.writing())
