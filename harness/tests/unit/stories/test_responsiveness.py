@@ -39,6 +39,12 @@ def test_the_slowest_answer_is_noted() -> None:
     assert not notes.surprises
 
 
+def test_a_faster_answer_is_not() -> None:
+    notes = Notes(slowest=1e6)
+    asyncio.run(Watch(source("active", running=True), notes)._look())
+    assert notes.slowest == 1e6
+
+
 def test_a_guest_that_runs_in_ready_is_a_surprise() -> None:
     assert watched(source("ready", running=True)).surprises
     assert not watched(source("ready", running=False)).surprises
