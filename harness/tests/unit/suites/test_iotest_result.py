@@ -12,9 +12,10 @@ from iotest_tree import FAIL, PASS, UNSUITED_RAW
 
 from switchover.commands import iotests
 from switchover.core import paths
+from switchover.core.progress import Progress
 from switchover.qemu import build, ninja
 from switchover.qemu.build import Build
-from switchover.suites import base_failures, iotest_check, unittests
+from switchover.suites import base_failures, iotest_check, own_iotests, unittests
 
 # A unittest stand-in: lists its cases, and fails in one of them.
 CASES = f"""\
@@ -156,3 +157,12 @@ def test_upstream_takes_no_tests(words):
     with pytest.raises(SystemExit) as caught:
         iotests.main(["--upstream", *words])
     assert caught.value.code == 2
+
+
+@pytest.mark.usefixtures("trees")
+def test_those_that_are_not_as_declared_are_counted_and_printed(capsys):
+    iotest_tree.write_test(paths.IOTESTS / "u", FAIL)
+    made = build.ensure("patched", Progress())
+    assert own_iotests.check_own(made, Progress()) == (1, 2)
+    said = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in said] == ["u (raw)", "u (qcow2)"]
