@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from ..bisect import portable_scenarios, run_scenario, session, show, sourcetree
 from ..bisect.examine import Examiner, programs
 from ..bisect.outcome import SKIP, Outcome, together
@@ -21,6 +19,7 @@ from ..core.errors import BuildFailed, WrongRange
 from ..core.lock import exclusive
 from ..core.progress import Progress
 from ..qemu import configure
+from . import options
 
 WIDTH_WITHOUT_TERMINAL = 120
 DEFAULT = portable_scenarios.ALL[0].name
@@ -37,17 +36,15 @@ It exits with 0 if the commit was found and confirmed, with 1 if none can be nam
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if a commit is named, or a verdict given; else 1."""
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if bool(options.at) == bool(options.good or options.bad):
+    given = parser.parse_args(arguments)
+    if bool(given.at) == bool(given.good or given.bad):
         parser.error("give --good and --bad, or --at")
-    if not options.at and not (options.good and options.bad):
+    if not given.at and not (given.good and given.bad):
         parser.error("--good and --bad belong together")
-    if not options.at and len(options.scenario) > 1:
+    if not given.at and len(given.scenario) > 1:
         parser.error("only one scenario can be bisected at a time")
-    if options.repeat < 1:
-        parser.error("--repeat has to be 1 or more")
     with exclusive("bisect", "bisecting"):
-        return _at(options) if options.at else _bisect(options)
+        return _at(given) if given.at else _bisect(given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,12 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--repeat",
-        type=int,
+        type=options.count,
         default=1,
         metavar="N",
         help="runs at each step, one bad one makes it bad (1)",
     )
-    parser.add_argument("--json", action="store_true", help="print data, no tables")
+    options.add_json(parser)
     return parser
 
 
@@ -112,56 +109,56 @@ def _add_revisions(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _bisect(options: argparse.Namespace) -> int:
-    ends = options.good, options.bad
+def _bisect(given: argparse.Namespace) -> int:
+    ends = given.good, given.bad
     asked = session.checked(
         Question(
-            repository=str(options.repo),
-            old=ends[options.old_new],
-            new=ends[not options.old_new],
-            cures=options.old_new,
-            scenario=options.scenario[0],
-            repeat=options.repeat,
-            paths=tuple(options.paths),
+            repository=str(given.repo),
+            old=ends[given.old_new],
+            new=ends[not given.old_new],
+            cures=given.old_new,
+            scenario=given.scenario[0],
+            repeat=given.repeat,
+            paths=tuple(given.paths),
         )
     )
     repository = Repository(Path(asked.repository))
     examiner = Examiner(repository, asked.scenario, Progress())
     conclusion = session.run(asked, examiner)
-    if options.json:
+    if given.json:
         print(json.dumps(show.data(conclusion), indent=1))
     else:
         print(conclusion.log)
-        _screen().print(show.table(conclusion.results))
+        options.screen(WIDTH_WITHOUT_TERMINAL).print(show.table(conclusion.results))
         print(show.answer(conclusion))
     return int(not conclusion.is_decisive)
 
 
-def _at(options: argparse.Namespace) -> int:
+def _at(given: argparse.Namespace) -> int:
     """Verdicts on revisions; a line for each as it comes, on stderr."""
-    _check_revisions(options)
+    _check_revisions(given)
     configure.check_space()
     progress = Progress()
     found: dict[str, dict[str, Outcome]] = {}
     try:
-        for revision in options.at:
-            found[revision] = _verdicts(revision, options, progress)
+        for revision in given.at:
+            found[revision] = _verdicts(revision, given, progress)
     finally:
         # What ends it is no fault of the revisions before.
-        if options.json:
+        if given.json:
             print(json.dumps(show.verdicts_data(found), indent=1))
         else:
-            _screen().print(show.verdicts(found))
+            options.screen(WIDTH_WITHOUT_TERMINAL).print(show.verdicts(found))
     row = [outcome for outcomes in found.values() for outcome in outcomes.values()]
     return int(all(outcome.verdict == SKIP for outcome in row))
 
 
-def _check_revisions(options: argparse.Namespace) -> None:
+def _check_revisions(given: argparse.Namespace) -> None:
     """Before the first of them is built: all have to be there."""
-    for revision in options.at:
+    for revision in given.at:
         suite = revision.removeprefix(sourcetree.DEBIAN)
         if suite == revision:
-            Repository.at(options.repo).commit(revision)
+            Repository.at(given.repo).commit(revision)
         elif suite not in sourcetree.SUITES:
             raise WrongRange(
                 f"{revision} is no source package that is known; the suites are "
@@ -170,20 +167,20 @@ def _check_revisions(options: argparse.Namespace) -> None:
 
 
 def _verdicts(
-    revision: str, options: argparse.Namespace, progress: Progress
+    revision: str, given: argparse.Namespace, progress: Progress
 ) -> dict[str, Outcome]:
     outcomes = {}
-    native = any(map(run_scenario.is_native, options.scenario))
+    native = any(map(run_scenario.is_native, given.scenario))
     try:
         with progress.step(f"build {revision}"):
-            tree = _get(revision, options.repo, progress)
+            tree = _get(revision, given.repo, progress)
             build = programs(tree, native, progress)
     except BuildFailed as error:
-        return dict.fromkeys(options.scenario, Outcome(SKIP, f"no build: {error}"))
-    for name in options.scenario:
+        return dict.fromkeys(given.scenario, Outcome(SKIP, f"no build: {error}"))
+    for name in given.scenario:
         with progress.step(f"{name} at {revision}"):
             runs = [
-                run_scenario.run(name, build, progress) for _ in range(options.repeat)
+                run_scenario.run(name, build, progress) for _ in range(given.repeat)
             ]
         outcomes[name] = together(runs)
         bad = f"{[run.verdict for run in runs].count('bad')}/{len(runs)} bad"
@@ -203,8 +200,3 @@ def _get(revision: str, directory: Path, progress: Progress) -> str:
         sourcetree.checkout(repository.directory, tree)
     sourcetree.add_wraps(progress)
     return tree
-
-
-def _screen() -> Console:
-    """The terminal, or a fixed width where there is none."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)

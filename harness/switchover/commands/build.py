@@ -5,32 +5,30 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+from collections.abc import Sequence
 
 from ..core.progress import Progress
-from ..qemu.build import ALL, NAMES, ensure
+from ..qemu import build
+from . import options
 
 
-def main() -> None:
-    """scripts/build."""
-    parser = argparse.ArgumentParser(prog="build", description=__doc__)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """0; what can't be built is an error."""
+    parser = argparse.ArgumentParser(prog="scripts/build", description=__doc__)
     parser.add_argument(
-        "name", nargs="?", choices=ALL, help="base and patched if not given"
+        "names",
+        nargs="*",
+        type=options.build_name(),
+        metavar="NAME",
+        help=f"any of {', '.join(build.ALL)} (default: base and patched)",
     )
-    parser.add_argument(
-        "--source-cache",
-        metavar="DIR",
-        type=Path,
-        help="folder with the files of Debian's source package, used as a last resort",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object per build"
-    )
-    options = parser.parse_args()
+    options.add_json(parser)
+    given = parser.parse_args(arguments)
     progress = Progress()
-    for name in [options.name] if options.name else NAMES:
-        build = ensure(name, progress, options.source_cache)
-        if options.json:
-            print(json.dumps(build.as_data()))
+    for name in given.names or build.NAMES:
+        made = build.ensure(name, progress)
+        if given.json:
+            print(json.dumps(made.as_data()))
         else:
-            print(*build.programs, sep="\n")
+            print(*made.programs, sep="\n")
+    return 0

@@ -23,6 +23,7 @@ from ..fuzz.search import Search
 from ..fuzz.step import BadSequence, Step
 from ..qemu import build
 from ..qemu.build import Build
+from . import options
 
 MINUTES = 10.0
 LARGEST_SEED = 1 << 32
@@ -32,21 +33,19 @@ COUNTED = ("sequences", "steps", "refused", "reached", "errors")
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if nothing was found, else 1."""
     parser = _parser()
-    options = parser.parse_args(arguments)
-    steps = _steps(options.replay, parser) if options.replay else None
+    given = parser.parse_args(arguments)
+    steps = _steps(given.replay, parser) if given.replay else None
     progress = Progress()
     with exclusive("fuzz", "fuzzing"):
-        made = build.ensure(options.build, progress)
+        made = build.ensure(given.build, progress)
         if steps is not None:
-            return _replay(made, steps, options.json)
-        return _search(made, options, progress)
+            return _replay(made, steps, given.json)
+        return _search(made, given, progress)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/fuzz", description=__doc__)
-    parser.add_argument(
-        "--build", choices=build.JUDGED, default="patched", help="default: patched"
-    )
+    options.add_build(parser, build.JUDGED)
     what = parser.add_mutually_exclusive_group()
     what.add_argument(
         "--minutes",
@@ -60,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--seed", type=int, help="begin with the sequences of an earlier search"
     )
-    parser.add_argument("--json", action="store_true", help="print data")
+    options.add_json(parser)
     return parser
 
 
@@ -87,17 +86,17 @@ def _replay(made: Build, steps: list[Step], as_data: bool) -> int:
     return int(bool(replayed.wrong))
 
 
-def _search(made: Build, options: argparse.Namespace, progress: Progress) -> int:
-    number = secrets.randbelow(LARGEST_SEED) if options.seed is None else options.seed
-    seconds = options.minutes * 60
-    label = f"fuzz {made.name} for {options.minutes:g} minutes, seed {number}"
+def _search(made: Build, given: argparse.Namespace, progress: Progress) -> int:
+    number = secrets.randbelow(LARGEST_SEED) if given.seed is None else given.seed
+    seconds = given.minutes * 60
+    label = f"fuzz {made.name} for {given.minutes:g} minutes, seed {number}"
     with progress.step(label) as running:
         search = Search(made, number, running.update, seconds=seconds)
         try:
             search.run()
         finally:
             # What was found is worth something also if it ends with an error.
-            if options.json:
+            if given.json:
                 print(json.dumps(_as_data(search), indent=1))
             else:
                 _show(search)

@@ -18,59 +18,50 @@ from ..core.progress import Progress
 from ..qemu import build
 from ..suites import iotests_folder, own_iotests, upstream
 from ..suites.iotest_result import IotestResult
+from . import options
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if all was as declared, or alike on both builds; else 1."""
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.upstream and options.words:
+    given = parser.parse_args(arguments)
+    if given.upstream and (given.build or given.tests):
         parser.error("--upstream takes both builds, and chooses the tests")
     progress = Progress()
     with exclusive("iotests", "running iotests"):
-        if options.upstream:
+        if given.upstream:
             builds = [build.ensure(name, progress) for name in build.NAMES]
-            return upstream.main(builds, progress, options.json)
-        name, tests = _chosen(options.words)
-        made = build.ensure(name, progress)
-        source = iotests_folder.make(name)
-        for test in tests:
+            return upstream.main(builds, progress, given.json)
+        made = build.ensure(given.build or "patched", progress)
+        source = iotests_folder.make(made.name)
+        for test in given.tests:
             if not iotests_folder.find(source, test):
                 parser.error(f"there is no iotest {test} in iotests/ or in QEMU")
         results = (
-            own_iotests.run_on(made, tests, progress)
-            if tests
+            own_iotests.run_on(made, given.tests, progress)
+            if given.tests
             else own_iotests.run_own(made, progress)
         )
-    return _report(results, options.json)
+    return _report(results, given.json)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/iotests",
-        usage="%(prog)s [-h] [--json] ([BUILD] [TEST...] | --upstream)",
+        usage="%(prog)s [-h] [--json] ([--build NAME] [TEST...] | --upstream)",
         description=__doc__,
     )
     parser.add_argument(
-        "words",
-        nargs="*",
-        metavar="[BUILD] [TEST...]",
-        help="if not given, patched, and all tests in iotests/; see scripts/build",
+        "tests", nargs="*", metavar="TEST", help="default: all in iotests/"
     )
+    options.add_build(parser, default=None)
     parser.add_argument(
         "--upstream",
         action="store_true",
         help="compare what QEMU's own tests do on both builds (ten minutes)",
     )
-    parser.add_argument("--json", action="store_true", help="print a list, as data")
+    options.add_json(parser)
     return parser
-
-
-def _chosen(words: list[str]) -> tuple[str, list[str]]:
-    """The build and the tests that are given; no tests are all in iotests/."""
-    if words and words[0] in build.ALL:
-        return words[0], words[1:]
-    return "patched", words
 
 
 def _report(results: list[IotestResult], as_data: bool) -> int:

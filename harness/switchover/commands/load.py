@@ -23,6 +23,7 @@ from ..core.progress import Progress
 from ..load.repeated import RepeatedMigration
 from ..load.usage import growth, summary
 from ..qemu import build
+from . import options
 
 ROUNDS = 100
 
@@ -36,27 +37,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=ROUNDS,
         help=f"how many migrations (default: {ROUNDS})",
     )
-    parser.add_argument("--build", choices=build.JUDGED, default="patched")
-    parser.add_argument("--json", action="store_true", help="print data")
-    options = parser.parse_args(arguments)
-    if options.rounds < 2:
+    options.add_build(parser, build.JUDGED)
+    options.add_json(parser)
+    given = parser.parse_args(arguments)
+    if given.rounds < 2:
         parser.error("one migration has nothing to be compared with")
     progress = Progress()
     with exclusive("load", "running the load test"):
-        made = build.ensure(options.build, progress)
+        made = build.ensure(given.build, progress)
         repeated = RepeatedMigration(made, paths.BUILD / "load" / made.name)
         wrong: list[str] = []
-        label = f"{options.rounds} migrations on {made.name}"
+        label = f"{given.rounds} migrations on {made.name}"
         try:
-            with progress.step(label, options.rounds) as step:
-                verdict = asyncio.run(repeated.run(options.rounds, step.update))
+            with progress.step(label, given.rounds) as step:
+                verdict = asyncio.run(repeated.run(given.rounds, step.update))
             wrong += verdict.wrong()
             if not wrong:
                 repeated.remove_images()
         finally:
             # What was measured is worth something also if it ends with an error.
             wrong += [*growth(repeated.usages), *growth(repeated.attempts)]
-            _show(wrong, repeated, options.json)
+            _show(wrong, repeated, given.json)
     return int(bool(wrong))
 
 

@@ -12,6 +12,7 @@ from ..core.progress import Progress
 from ..qemu import tree
 from ..series import check, prepare, rebase
 from ..series.export import SHOWN, export
+from .options import add_json
 
 
 def apply(progress: Progress) -> None:
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--rebased", action="store_true", help=f"the series as it is in {rebase.SHOWN}"
     )
-    check.add_argument("--json", action="store_true", help="print a list, as data")
+    add_json(check)
     move = verbs.add_parser(
         "rebase", help=f"put the series on another QEMU, in {rebase.SHOWN}"
     )

@@ -56,7 +56,9 @@ def run(command_name: str) -> NoReturn:
 
     def main() -> int | None:
         enter()
-        return importlib.import_module(f"switchover.commands.{command_name}").main()
+        module = importlib.import_module(f"switchover.commands.{command_name}")
+        code: int | None = module.main()
+        return code
 
     sys.exit(main_guard(main))
 
@@ -167,8 +169,9 @@ def make_venv() -> None:
         shutil.rmtree(paths.VENV, ignore_errors=True)
         try:
             command.run(sys.executable, "-m", "venv", paths.VENV)
-            pip = [paths.VENV / "bin" / "python", "-m", "pip", "install", "--quiet"]
-            command.run(*pip, "--no-deps", *PIP_TRIES, "--requirement", REQUIREMENTS)
+            python = paths.VENV / "bin" / "python"
+            pip = ("-m", "pip", "install", "--quiet", "--require-hashes", *PIP_TRIES)
+            command.run(python, *pip, "--no-deps", "--requirement", REQUIREMENTS)
         except command.CommandFailed as error:
             raise SourceUnavailable(
                 f"the Python venv can't be made ({error}); "

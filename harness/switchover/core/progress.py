@@ -30,7 +30,8 @@ class Timings:
     def read(self) -> dict[str, float]:
         """Seconds by label; empty when nothing usable was stored."""
         try:
-            return json.loads(self._path.read_text())
+            timings: dict[str, float] = json.loads(self._path.read_text())
+            return timings
         except (FileNotFoundError, ValueError):
             return {}
 

@@ -90,13 +90,12 @@ class Build:
         }
 
 
-def ensure(name: str, progress: Progress, cache: Path | None = None) -> Build:
+def ensure(name: str, progress: Progress) -> Build:
     """Bring the build of this name, one of ALL, up to date, from nothing if need be.
 
-    `cache` is a folder with the source package's files, used when there is no
-    other source. Raises any HarnessError but those of guests and VMs.
+    Raises any HarnessError but those of guests and VMs.
     """
-    source = tree.ensure(name, progress, cache)
+    source = tree.ensure(name, progress)
     if source.has_local_work:
         print(LOCAL_WORK, file=sys.stderr)
     build = Build(name, paths.build_dir(name))

@@ -62,9 +62,10 @@ def configure(tree: Path, directory: Path, log: Path) -> None:
     check_space()
     _make_folder(tree, directory)
     python = f"--python={paths.VENV / 'bin' / 'python'}"
-    command = [tree / "configure", *_options(tree, directory), python]
+    words = [*_options(tree, directory), python]
     try:
-        log.write_text(run(*command, cwd=directory, env=environment()))
+        said = run(tree / "configure", *words, cwd=directory, env=environment())
+        log.write_text(said)
     except CommandFailed as error:
         raise BuildFailed(
             f"configure failed in {directory} ({error}); see {directory}/config.log "

@@ -74,7 +74,7 @@ def environment(name: str) -> dict[str, str]:
     if name == "sanitized":
         return SANITIZED_ENVIRONMENT
     if name == "tsan":
-        # Otherwise GLib passes on memory that was freed without ThreadSanitizer seeing it.
+        # Otherwise GLib passes on memory whose freeing ThreadSanitizer has not seen.
         glib = {"G_SLICE": "always-malloc"}
         return {"TSAN_OPTIONS": f"log_path={races() / 'race'}:{THREAD_OPTIONS}", **glib}
     return {}

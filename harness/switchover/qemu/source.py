@@ -48,15 +48,16 @@ def identity() -> str:
     return f"{COMMIT} or {VERSION} {SHA256[DSC]}"
 
 
-def unpack(target: Path, cache: Path | None = None) -> str:
+def unpack(target: Path) -> str:
     """Make `target` a source tree and return which source it is from.
 
-    `cache` is a folder with the source package's files. Raises WrongTree when
+    The variable QEMU_SOURCE_CACHE names a folder that may have the source package's
+    files; it is used when there is no other source. Raises WrongTree when
     the submodule is checked out but not as it should be, and SourceUnavailable,
     with each way's reason, when no way leads to a source.
     """
     tried: list[str] = []
-    packages = _package_ways(cache)
+    packages = _package_ways()
     for name, way in [("submodule qemu/", _from_submodule(packages)), *packages]:
         try:
             way(target)
@@ -72,20 +73,17 @@ def _nothing(tried: list[str]) -> SourceUnavailable:
     reasons = "; ".join(f"({n}) {reason}" for n, reason in enumerate(tried, 1))
     return SourceUnavailable(
         f"no QEMU source could be had: {reasons}. Connect to a network, or put "
-        f"{', '.join(SHA256)} into a folder and name it with --source-cache"
+        f"{', '.join(SHA256)} into a folder and name it in {CACHE_VARIABLE}"
     )
 
 
-def _package_ways(cache: Path | None) -> list[Way]:
-    variable = os.environ.get(CACHE_VARIABLE)
-    folder = cache or (Path(variable) if variable else None)
+def _package_ways() -> list[Way]:
+    folder = os.environ.get(CACHE_VARIABLE)
 
     def from_cache(target: Path) -> None:
-        if folder is None:
-            raise SourceUnavailable(
-                f"none is named by --source-cache or {CACHE_VARIABLE}"
-            )
-        unpack_package(folder, target)
+        if not folder:
+            raise SourceUnavailable(f"none is named by {CACHE_VARIABLE}")
+        unpack_package(Path(folder), target)
 
     return [
         (f"Debian's source package {PACKAGE} {VERSION}", _from_debian),

@@ -56,21 +56,21 @@ class Stamp:
         files.write_json(path, asdict(self))
 
 
-def ensure(name: str, progress: Progress, cache: Path | None = None) -> Tree:
+def ensure(name: str, progress: Progress) -> Tree:
     """Make the tree called "base" or "patched", or find it as it should be.
 
     Raises Busy, PatchFailed, SourceUnavailable, WrongTree.
     """
     with exclusive("tree", "preparing the source trees"):
-        base = _ensure_base(progress, cache)
+        base = _ensure_base(progress)
         return base if name == "base" else _ensure_patched(progress)
 
 
-def _ensure_base(progress: Progress, cache: Path | None) -> Tree:
+def _ensure_base(progress: Progress) -> Tree:
     tree = paths.tree_dir("base")
     if not tree.is_dir():
         with progress.step("get the source"):
-            _make_base(tree, cache)
+            _make_base(tree)
     stamp = Stamp.read(_base_stamp(tree))
     if stamp is None or stamp.made_from != source.identity():
         raise WrongTree(
@@ -92,14 +92,14 @@ def _base_stamp(tree: Path) -> Path:
     return tree / ".git" / "switchover.json"
 
 
-def _make_base(tree: Path, cache: Path | None) -> None:
+def _make_base(tree: Path) -> None:
     if paths.tree_dir("patched").is_dir():
         raise WrongTree(
             "build/tree/base is gone, and build/tree/patched needs it; save what you "
             "need from there, then: rm -r build/tree"
         )
     with files.fresh(tree) as made:
-        print(f"source: {source.unpack(made, cache)}", file=sys.stderr)
+        print(f"source: {source.unpack(made)}", file=sys.stderr)
         git(made, "init", "--quiet", "--initial-branch=main")
         git(made, "add", "--all", "--force")
         git(made, "commit", "--quiet", "--message=QEMU as released", env=NOBODY)

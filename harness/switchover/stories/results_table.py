@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -13,56 +14,84 @@ from rich.table import Table
 
 from ..guest.disk import BLOCK, KIB, MIB
 from ..judging.oracle import Verdict
-from ..qemu.build import NAMES
+from ..qemu.build import ALL
 from .runner import Result
 
-COLUMNS = ("scenario", "unpatched QEMU", "patched QEMU", "blocks lost", "downtime")
+# Other builds are called what they are called everywhere.
+HEADINGS = {"base": "unpatched QEMU", "patched": "patched QEMU"}
 
 
-def table(results: Iterable[Result]) -> Table:
+def table(results: Collection[Result]) -> Table:
     """Scenario, what each build did, blocks lost and downtime of each.
 
-    In the last two columns unpatched comes before patched; what a scenario has
+    In the last two columns the builds are in the same order; what a scenario has
     nothing to say about is "-".
     """
     view = Table(title="Switchover with mirrored disks", show_lines=True)
-    for column in COLUMNS:
+    builds = [name for name in ALL if any(result.build == name for result in results)]
+    headings = [HEADINGS.get(name, name) for name in builds]
+    for column in ("scenario", *headings, "blocks lost", "downtime"):
         view.add_column(column, overflow="fold")
     for name, by_build in _by_scenario(results).items():
-        pair = [by_build.get(build) for build in NAMES]
+        row = [by_build.get(build) for build in builds]
         title = next(iter(by_build.values())).scenario.title
         view.add_row(
             f"[bold]{name}[/]\n{title}",
-            *(_cell(result) for result in pair),
-            *(" / ".join(column) for column in zip(*map(_figures, pair), strict=True)),
+            *(_cell(result) for result in row),
+            *(" / ".join(column) for column in zip(*map(_figures, row), strict=True)),
         )
     return view
 
 
-def data(results: Iterable[Result]) -> list[dict[str, Any]]:
+def data(results: Collection[Result]) -> list[dict[str, Any]]:
     """The same as plain data: downtime in milliseconds, blocks of 64 KiB."""
+    runs = Counter(map(_title, results))
     return [
         {
             "scenario": result.scenario.name,
             "build": result.build,
+            "runs": runs[_title(result)],
             "as_declared": not result.differences,
             "differences": list(result.differences),
             "summary": summary(result.verdict),
             "verdict": asdict(result.verdict),
             "logs": str(result.folder),
         }
-        for result in results
+        for result in _last(results).values()
     ]
 
 
 def failures(results: Iterable[Result]) -> list[str]:
-    """What was not as declared, and where its logs are; a line each."""
+    """What was not as declared; a line each."""
+    return [line(result) for result in results if result.differences]
+
+
+def line(result: Result) -> str:
+    """Whether it is as declared, or what is not, and where its logs are."""
+    said = "as declared"
+    if result.differences:
+        said = f"{'; '.join(result.differences)}; see {result.folder}"
+    return f"{_title(result)}: {said}"
+
+
+def repeated(results: Collection[Result], most: int) -> list[str]:
+    """In how many runs each was as declared, or which run was not; a line each."""
+    runs = Counter(map(_title, results))
     return [
-        f"{result.scenario.name} on {result.build}: {'; '.join(result.differences)}; "
-        f"see {result.folder}"
-        for result in results
+        f"{title}: different in run {runs[title]} of {most}"
         if result.differences
+        else f"{title}: as declared in {runs[title]} runs"
+        for title, result in _last(results).items()
     ]
+
+
+def _title(result: Result) -> str:
+    return f"{result.scenario.name} on {result.build}"
+
+
+def _last(results: Iterable[Result]) -> dict[str, Result]:
+    """Of what was run again and again, the last run."""
+    return {_title(result): result for result in results}
 
 
 def summary(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ class Result:
     verdict: oracle.Verdict
     differences: tuple[str, ...]
     folder: Path
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,12 @@ class Runner:
         folder = paths.LOGS / scenario.name / build.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
+        start = time.monotonic()
         verdict = await self.judge(scenario, build, folder)
         differences = tuple(verdict.matches(scenario.expected[build.source]))
         _keep(folder, verdict, differences)
-        return Result(scenario, build.name, verdict, differences, folder)
+        seconds = time.monotonic() - start
+        return Result(scenario, build.name, verdict, differences, folder, seconds)
 
     async def judge(
         self, scenario: Scenario, build: Build, folder: Path

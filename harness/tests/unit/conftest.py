@@ -39,6 +39,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def toy(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose QEMU is a few files, with a series of one patch."""
-    monkeypatch.setattr(source, "unpack", lambda tree, _cache: toy_series.write(tree))
+    monkeypatch.setattr(source, "unpack", toy_series.write)
     write_series(**{"0001-first": patch("first", "two", "2")})
     return project

@@ -93,7 +93,8 @@ def command(
 
     def run_command(measure: Measure) -> tuple[int, list[dict[str, Any]]]:
         variant = Variant("old", "base", measure)
-        monkeypatch.setattr(bench, "ALL", [Case("a", "A", "time", "ms", (variant,))])
+        known = {"a": Case("a", "A", "time", "ms", (variant,))}
+        monkeypatch.setattr(bench, "BY_NAME", known)
         code = errors.main_guard(lambda: bench.main(["--json", "--repetitions", "2"]))
         return code, json.loads(capsys.readouterr().out)["samples"]
 

@@ -44,6 +44,8 @@ def test_lists_are_updated_once_before_it_gives_up(monkeypatch):
 def test_a_venv_that_could_not_be_filled_is_made_again(monkeypatch):
     def no_network(*arguments):
         if "pip" in arguments:
+            # A package that is not the one that was pinned is none of ours.
+            assert "--require-hashes" in arguments
             raise command.CommandFailed("No matching distribution")
 
     monkeypatch.setattr(command, "run", no_network)

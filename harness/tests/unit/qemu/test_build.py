@@ -5,14 +5,12 @@ import errno
 import json
 import os
 import signal
-import sys
 import threading
 from pathlib import Path
 
 import pytest
 from project import has_ended
 
-from switchover.commands import build as build_command
 from switchover.core import bootstrap, paths
 from switchover.core.errors import BuildFailed, Busy, DiskFull
 from switchover.core.lock import exclusive
@@ -191,11 +189,3 @@ def test_ctrl_c_ends_the_compilers(log):
     with pytest.raises(KeyboardInterrupt):
         compile_with(f"echo $$$$ > {pipe} && sleep 1000", log)
     assert has_ended(compilers[0])
-
-
-def test_the_script_knows_its_options(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["build", "neither"])
-    with pytest.raises(SystemExit) as caught:
-        build_command.main()
-    assert caught.value.code == 2
-    assert "invalid choice: 'neither'" in capsys.readouterr().err

@@ -53,6 +53,13 @@ def no_debian(monkeypatch):
 
 
 @pytest.fixture
+def cached(no_debian, package, monkeypatch) -> Path:
+    """The source package, which can be had from a folder alone."""
+    monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
+    return package
+
+
+@pytest.fixture
 def upstream(tmp_path, monkeypatch) -> Path:
     """A repository that stands in for upstream's, at the wanted commit."""
     tree = repository(tmp_path / "upstream")
@@ -66,28 +73,26 @@ def check_out(upstream: Path) -> None:
 
 def test_debians_package_comes_before_the_cache(project, package, monkeypatch):
     monkeypatch.setattr(source.debian, "download_source", lambda *_: package)
-    origin = source.unpack(project / "tree", Path("/nowhere"))
+    monkeypatch.setenv(source.CACHE_VARIABLE, "/nowhere")
+    origin = source.unpack(project / "tree")
     assert origin.startswith("Debian's source package")
     assert (project / "tree" / "block.c").is_file()
     assert not (project / "tree" / "debian").exists()
 
 
-@pytest.mark.parametrize("by", ["option", "variable"])
 @pytest.mark.usefixtures("no_debian")
-def test_the_cache_is_the_last_resort(project, package, monkeypatch, by):
-    if by == "variable":
-        monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
-    option = package if by == "option" else None
-    assert source.unpack(project / "tree", option) == "cache folder"
+def test_the_cache_is_the_last_resort(project, package, monkeypatch):
+    monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
+    assert source.unpack(project / "tree") == "cache folder"
     assert (project / "tree" / "block.c").is_file()
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_a_wrong_digest_is_refused(project, package):
-    with (package / "toy_1.tar.xz").open("ab") as file:
+def test_a_wrong_digest_is_refused(project, cached):
+    with (cached / "toy_1.tar.xz").open("ab") as file:
         file.write(b"x")
     with pytest.raises(SourceUnavailable, match=r"toy_1.tar.xz has the wrong digest"):
-        source.unpack(project / "tree", package)
+        source.unpack(project / "tree")
     assert not (project / "tree").exists()
 
 
@@ -100,23 +105,24 @@ def test_a_bad_download_is_not_kept(project, package, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_without_a_source_all_tries_are_named(project):
+def test_without_a_source_all_tries_are_named(project, monkeypatch):
+    monkeypatch.setenv(source.CACHE_VARIABLE, "/nowhere")
     with pytest.raises(SourceUnavailable) as caught:
-        source.unpack(project / "tree", Path("/nowhere"))
+        source.unpack(project / "tree")
     sentence = str(caught.value)
     assert "(1) submodule qemu/: this is not a git clone that has it" in sentence
     assert "(2) Debian's source package qemu 1:10.2.2+ds-1: no mirror" in sentence
     assert "(3) cache folder: /nowhere/" in sentence
-    assert "--source-cache" in sentence
+    assert "name it in QEMU_SOURCE_CACHE" in sentence
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_the_submodule_comes_first_and_is_not_written_to(project, package, upstream):
+def test_the_submodule_comes_first_and_is_not_written_to(project, cached, upstream):
     check_out(upstream)
     before = {
         path: path.stat().st_mtime_ns for path in sorted(paths.SUBMODULE.rglob("*"))
     }
-    assert source.unpack(project / "tree", package) == "submodule qemu/"
+    assert source.unpack(project / "tree") == "submodule qemu/"
     wrap = project / "tree" / "subprojects" / source.WRAPS[0] / "meson.build"
     assert wrap.read_text() == source.WRAPS[0]
     assert (project / "tree" / "block.c").is_file()
@@ -132,18 +138,18 @@ def test_a_submodule_without_its_subprojects_is_no_source(project, upstream):
         source.unpack(project / "tree")
 
 
-def test_an_edited_submodule_is_refused(project, package, upstream):
+def test_an_edited_submodule_is_refused(project, cached, upstream):
     check_out(upstream)
     (paths.SUBMODULE / "block.c").write_text("edited\n")
     with pytest.raises(WrongTree, match=r"qemu/ was edited \(block.c\)"):
-        source.unpack(project / "tree", package)
+        source.unpack(project / "tree")
 
 
-def test_a_submodule_at_another_commit_is_refused(project, package, upstream):
+def test_a_submodule_at_another_commit_is_refused(project, cached, upstream):
     check_out(upstream)
     commit(paths.SUBMODULE, "block.c", "newer\n", "second")
     with pytest.raises(WrongTree, match="git submodule update qemu"):
-        source.unpack(project / "tree", package)
+        source.unpack(project / "tree")
 
 
 @pytest.fixture
@@ -161,19 +167,19 @@ def outer(project, upstream) -> Path:
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_a_submodule_is_checked_out_if_it_can_be(outer, package, monkeypatch):
+def test_a_submodule_is_checked_out_if_it_can_be(outer, cached, monkeypatch):
     # git refuses file: URLs of submodules; upstream's is none.
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
-    assert source.unpack(outer / "tree", package) == "submodule qemu/"
+    assert source.unpack(outer / "tree") == "submodule qemu/"
 
 
 @pytest.mark.usefixtures("no_debian")
 def test_a_failed_check_out_leaves_the_submodule_empty(
-    outer, upstream, package, monkeypatch
+    outer, upstream, cached, monkeypatch
 ):
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     upstream.rename(upstream.with_name("gone"))
-    assert source.unpack(outer / "tree", package) == "cache folder"
+    assert source.unpack(outer / "tree") == "cache folder"
     assert not list(paths.SUBMODULE.iterdir())
 
 

@@ -16,7 +16,7 @@ from switchover.qemu import tree
 def toy(project, monkeypatch):
     """A project whose QEMU is one file."""
 
-    def unpack(target, _cache):
+    def unpack(target):
         target.mkdir()
         (target / "block.c").write_text("one\ntwo\nthree\n")
         (target / ".gitignore").write_text("/build/\n*.o\n")
@@ -46,7 +46,7 @@ def test_base_is_made_once_and_its_hash_is_always_the_same():
 
 @pytest.mark.usefixtures("toy")
 def test_an_interrupted_source_leaves_no_tree(monkeypatch):
-    def interrupted(target, _cache):
+    def interrupted(target):
         target.mkdir()
         raise KeyboardInterrupt
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -47,7 +48,27 @@ def test_the_table_marks_what_was_not_declared() -> None:
 
 
 def test_the_table_shows_a_scenario_that_ran_on_one_build_only() -> None:
-    assert "768 / -" in shown(results()[:1])
+    other = replace(results()[0], scenario=ALL[1])
+    assert "768 / -" in shown([other, *results()])
+
+
+def test_the_table_has_the_builds_that_were_run() -> None:
+    text = shown([replace(results()[1], build="sanitized")])
+    assert "sanitized" in text
+    assert "unpatched" not in text
+
+
+def test_of_what_was_repeated_the_last_run_is_shown() -> None:
+    base, patched = results("images differ")
+    runs = [base, base, replace(base, differences=("late",)), patched]
+    assert [(one["runs"], one["differences"]) for one in results_table.data(runs)] == [
+        (3, ["late"]),
+        (1, ["images differ"]),
+    ]
+    assert results_table.repeated([base, base, patched], 9) == [
+        f"{ALL[0].name} on base: as declared in 2 runs",
+        f"{ALL[0].name} on patched: different in run 1 of 9",
+    ]
 
 
 def test_the_data_can_be_written_as_json() -> None:

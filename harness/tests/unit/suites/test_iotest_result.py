@@ -72,9 +72,9 @@ def test_the_series_unit_tests_run_where_they_are(monkeypatch, capsys):
     program.parent.mkdir(parents=True)
     program.write_text("#!/bin/sh\necho 'not ok 1 /bdrv-inactivate/park'; exit 1\n")
     program.chmod(0o755)
-    assert iotests.main(["base", "--json"]) == 0
+    assert iotests.main(["--build", "base", "--json"]) == 0
     assert [one["format"] for one in data(capsys)] == ["qcow2"]
-    assert iotests.main(["patched", "--json"]) == 1
+    assert iotests.main(["--build", "patched", "--json"]) == 1
     assert data(capsys)[-1]["reason"] == "not ok 1 /bdrv-inactivate/park"
     assert [given[1] for given in compiled] == [[f"tests/unit/{test}"]]
 
@@ -99,7 +99,7 @@ def test_a_test_that_is_meant_for_no_format_proves_nothing(capsys):
 def test_qemus_own_tests_can_be_named(capsys):
     folder = paths.tree_dir("base") / "tests" / "qemu-iotests"
     iotest_tree.write_test(folder / "tests" / "theirs", PASS)
-    assert iotests.main(["base", "theirs"]) == 0
+    assert iotests.main(["--build", "base", "theirs"]) == 0
     assert capsys.readouterr().out == "2 as declared, 0 not\n"
 
 
@@ -107,10 +107,10 @@ def test_qemus_own_tests_can_be_named(capsys):
 def test_on_base_the_cases_fail_as_declared(capsys):
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "^KeyError: \'error\'$"\n')
-    assert iotests.main(["base"]) == 0
+    assert iotests.main(["--build", "base"]) == 0
     assert capsys.readouterr().out == "4 as declared, 0 not\n"
     declare('[t.fails]\n"A.test_good" = "no"\n')
-    assert iotests.main(["base"]) == 1
+    assert iotests.main(["--build", "base"]) == 1
     assert capsys.readouterr().out == "0 as declared, 4 not\n"
 
 
@@ -118,31 +118,31 @@ def test_on_base_the_cases_fail_as_declared(capsys):
 def test_a_declaration_is_for_base_alone():
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "no"\n')
-    assert iotests.main(["patched"]) == 0
+    assert iotests.main(["--build", "patched"]) == 0
 
 
 @pytest.mark.usefixtures("trees")
 def test_a_test_can_be_declared_as_a_whole(capsys):
     iotest_tree.write_test(paths.IOTESTS / "t", FAIL)
     declare('[t]\nfails = "^said$"\n')
-    assert iotests.main(["base"]) == 0
+    assert iotests.main(["--build", "base"]) == 0
     assert capsys.readouterr().out == "2 as declared, 0 not\n"
 
 
 @pytest.mark.usefixtures("trees")
 def test_what_is_declared_has_to_be_there(capsys):
     declare('[gone]\nfails = "x"\n')
-    assert iotests.main(["base"]) == 1
+    assert iotests.main(["--build", "base"]) == 1
     assert "gone (any): expected fail: x; was missing" in capsys.readouterr().err
-    assert iotests.main(["base", "t"]) == 0
+    assert iotests.main(["--build", "base", "t"]) == 0
     declare('[t.fails]\n"A.test_gone" = "x"\n')
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
-    assert iotests.main(["base", "t"]) == 1
+    assert iotests.main(["--build", "base", "t"]) == 1
     errors = capsys.readouterr().err
     assert "t A.test_gone (any): expected fail: x; was missing" in errors
 
 
-@pytest.mark.parametrize("words", [["none"], ["base", "none"], ["base", "patched"]])
+@pytest.mark.parametrize("words", [["none"], ["--build", "base", "none"], ["patched"]])
 @pytest.mark.usefixtures("trees")
 def test_an_unknown_test_is_a_usage_error(words, capsys):
     with pytest.raises(SystemExit) as caught:
@@ -151,7 +151,7 @@ def test_an_unknown_test_is_a_usage_error(words, capsys):
     assert f"there is no iotest {words[-1]}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["base"], ["041"]])
+@pytest.mark.parametrize("words", [["--build", "base"], ["041"]])
 @pytest.mark.usefixtures("project")
 def test_upstream_takes_no_tests(words):
     with pytest.raises(SystemExit) as caught:
