@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,43 @@ MADE = ("build/", "tests/")
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 CODE = re.compile(r"`([^`\n]+)`")
+OPTION = re.compile(r"(?<!\S)(--[a-z][a-z-]*)")
+OFFERED = re.compile(r"^  (?:-\w, )?(--[a-z-]+)", re.MULTILINE)
+VERB = re.compile(r"^    (\w+) ", re.MULTILINE)
+# A command line, up to a comment or the end of what is marked as code.
+CALLED = re.compile(r"(?:^|[\s`/])scripts/(\w+)([^#`\n]*)", re.MULTILINE)
 
 
 def exists(path: str) -> bool:
     return path.startswith(MADE) or (paths.ROOT / path).exists()
+
+
+def help_of(
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> str:
+    """What a command prints for --help."""
+    monkeypatch.setattr(sys, "argv", [*words, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        importlib.import_module(f"switchover.commands.{words[0]}").main()
+    assert not ended.value.code
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def options(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> dict[str, set[str]]:
+    """All options of each command, those of its verbs included."""
+    found = {}
+    for name in COMMANDS:
+        text = help_of([name], monkeypatch, capsys)
+        if "VERB" in text:
+            verbs = VERB.findall(text)
+            text += "\n".join(help_of([name, v], monkeypatch, capsys) for v in verbs)
+        found[name] = {*OFFERED.findall(text)} - {"--help"}
+    return found
 
 
 def test_the_readme_is_short() -> None:
@@ -69,6 +104,24 @@ def anchors(path: Path) -> list[str]:
     """The headings of a page, as a link names them."""
     titles = HEADING.findall(path.read_text())
     return [re.sub(r"[^\w -]", "", t.lower()).replace(" ", "-") for t in titles]
+
+
+def test_each_option_is_on_the_page_of_its_command(
+    options: dict[str, set[str]],
+) -> None:
+    for name, offered in options.items():
+        assert f"({DOCS.relative_to(paths.ROOT)}/{name}.md)" in README.read_text()
+        named = set(OPTION.findall((DOCS / f"{name}.md").read_text().replace("`", " ")))
+        assert offered - named == set(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_command_is_given_an_option_that_it_lacks(
+    page: Path, options: dict[str, set[str]]
+) -> None:
+    for name, arguments in CALLED.findall(page.read_text()):
+        assert name in options
+        assert set(OPTION.findall(arguments)) <= options[name] | {"--help"}, name
 
 
 def test_each_exit_code_has_its_row() -> None:
