@@ -84,6 +84,8 @@ def test_the_plots_are_whole(project: Path) -> None:
     written = plot.save(pair, folder / "bench")
     assert sorted(folder.iterdir()) == written
     assert [path.name for path in written] == ["bench.png", "bench.svg"]
+    (axes,) = plot.draw(pair).axes
+    assert [text.get_text() for text in axes.texts] == ["11  x 1.00", "5  x 0.45"]
 
 
 def test_an_argument_that_a_build_does_not_have_is_not_offered() -> None:

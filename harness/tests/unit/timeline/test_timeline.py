@@ -144,6 +144,12 @@ def test_downtime_is_from_stop_to_completed_and_stopping_comes_before() -> None:
     assert (downtime.stopping, downtime.ended_by) == (10, "completed")
 
 
+def test_downtime_is_of_the_attempt_that_succeeded() -> None:
+    earlier = (Event("STOP", {}, 4), Event("RESUME", {}, 5))
+    twice = Side(SOURCE.name, (*earlier, *SOURCE.events), SOURCE.trace, SOURCE.end)
+    assert story(twice).downtime == story().downtime
+
+
 def test_a_guest_that_goes_on_at_the_source_was_down_until_resume() -> None:
     events = (status("active", 1), Event("STOP", {}, 2), Event("RESUME", {}, 2.5))
     downtime = story(Side("source", events, (), 9), Side("d", (), (), 9)).downtime
