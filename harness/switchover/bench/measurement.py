@@ -65,9 +65,7 @@ class Measurement:
     async def _one(self, sample: Sample, image: Guest, chosen: Accel) -> None:
         if sample.not_offered:
             return
-        folder = self._folder / "run"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        folder = files.empty(self._folder / "run")
         lab = Lab(self._builds[sample.variant.build], image, chosen, folder)
         try:
             async with asyncio.timeout(RUN_SECONDS):

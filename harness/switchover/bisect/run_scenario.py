@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
+from ..core import files
 from ..core.errors import VMLost
 from ..core.progress import Progress
 from ..guest import kernel
@@ -38,9 +38,7 @@ def run(scenario: str, build: Build, progress: Progress) -> Outcome:
     Its logs stay until the next run, below build/bisect/logs/. Raises
     SourceUnavailable and GuestFailed if there is no guest for it.
     """
-    folder = folders.logs() / scenario
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = files.empty(folders.logs() / scenario)
     try:
         if is_native(scenario):
             image = kernel.ensure(progress)

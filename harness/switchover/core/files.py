@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Files and folders that are written whole, or not at all."""
+"""Files and folders that are made anew: whole, or not at all."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,13 @@ def fresh(target: Path) -> Iterator[Path]:
         made = Path(folder) / target.name
         yield made
         made.replace(target)
+
+
+def empty(folder: Path) -> Path:
+    """Make an empty folder; what one of this name has is removed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
 
 
 def write(target: Path, text: str) -> None:

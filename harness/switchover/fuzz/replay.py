@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core import paths
+from ..core import files, paths
 from ..judging.oracle import Verdict
 from ..qemu.build import Build
 from .ending import Ending
@@ -45,9 +44,7 @@ class Replayed:
 
 async def play(build: Build, steps: list[Step], name: str = "replay") -> Replayed:
     """Play a sequence and judge it; `name` is that of its folder."""
-    folder = paths.BUILD / "fuzz" / build.name / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder = files.empty(paths.BUILD / "fuzz" / build.name / name)
     player = Player(build, folder)
     try:
         for one in steps[:-1]:

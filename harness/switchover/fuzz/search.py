@@ -24,7 +24,7 @@ from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
-from ..core import paths
+from ..core import files, paths
 from ..core.errors import HarnessError
 from ..judging.oracle import Verdict
 from ..qemu.build import Build
@@ -178,10 +178,7 @@ class Search:
         run_state_machine_as_test(seed(number)(Bound), settings=chosen)
 
     def _fresh(self) -> Path:
-        folder = self.folder / "run"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        return folder
+        return files.empty(self.folder / "run")
 
     def _judged(self, verdict: Verdict, player: Player) -> None:
         if not self._shrinking:

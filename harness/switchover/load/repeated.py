@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..core import files
 from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
 from ..judging import evidence
@@ -78,8 +78,7 @@ class RepeatedMigration:
         return judge(evidence.collect(vms, self._disks(), self._notes, vms))
 
     async def _run(self, rounds: int, done: Callable[[int], None]) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir(parents=True)
+        files.empty(self._folder)
         bootsector.make(self._folder / "boot.raw", GUEST_DISKS)
         for i in range(DISKS):
             disk.make(self._image(0, i), i, SIZE)

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..core import bootstrap, paths
+from ..core import bootstrap, files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import BuildFailed, DiskFull
 from . import instrumented
@@ -82,11 +82,9 @@ def _make_folder(tree: Path, directory: Path) -> None:
     """Make the build folder anew, empty."""
     # Below the tree: then all trees are called ".." in all that is compiled, and
     # what is the same in another build is found in the compiler's cache.
-    folder = tree / instrumented.folder(directory.name)
+    folder = files.empty(tree / instrumented.folder(directory.name))
     if directory.name in instrumented.NAMES:
         instrumented.ignore_folders(tree)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     if directory.is_dir() and not directory.is_symlink():
         shutil.rmtree(directory)
     directory.unlink(missing_ok=True)

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -84,9 +83,7 @@ class Runner:
 
         Raises VMLost when QEMU does not start: that is no verdict.
         """
-        folder = paths.LOGS / scenario.name / build.name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder = files.empty(paths.LOGS / scenario.name / build.name)
         start = time.monotonic()
         verdict = await self.judge(scenario, build, folder)
         differences = tuple(verdict.matches(scenario.expected[build.source]))

@@ -8,13 +8,12 @@ that would rather have KVM boot no guest.
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import command, descendants, paths
+from ..core import command, descendants, files, paths
 from ..qemu.build import Build
 from . import iotests_folder
 
@@ -151,10 +150,7 @@ class Check:
 
 def fresh_folder(build: Build, name: str) -> Path:
     """An empty folder for one run; what the last one of this name left is removed."""
-    folder = paths.BUILD / "iotests" / build.name / name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
+    return files.empty(paths.BUILD / "iotests" / build.name / name)
 
 
 def verdict(text: str) -> tuple[str, str]:

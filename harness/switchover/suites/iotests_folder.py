@@ -7,11 +7,10 @@ test, the tree's is taken: it differs only when somebody is working on it there.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..core import paths
+from ..core import files, paths
 from ..qemu import instrumented
 
 IN_TREE = Path("tests") / "qemu-iotests"
@@ -19,8 +18,7 @@ IN_TREE = Path("tests") / "qemu-iotests"
 
 def make(build: str) -> Path:
     """The overlay of the build of this name, made anew."""
-    folder = paths.BUILD / "iotests" / build / "source"
-    shutil.rmtree(folder, ignore_errors=True)
+    folder = files.empty(paths.BUILD / "iotests" / build / "source")
     fill(folder, paths.tree_dir(instrumented.source(build)))
     return folder
 

@@ -35,6 +35,13 @@ def test_makes_a_folder(tmp_path: Path) -> None:
     assert (tmp_path / "folder" / "file").exists()
 
 
+def test_makes_an_empty_folder(tmp_path: Path) -> None:
+    for _ in range(2):
+        made = files.empty(tmp_path / "new" / "folder")
+        assert list(made.iterdir()) == []
+        (made / "file").touch()
+
+
 def test_a_full_disk_leaves_what_was_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
