@@ -36,14 +36,38 @@ def run(
     complains of a full disk, just as if we had written ourselves.
     """
     process = start(*command, cwd=cwd, env=env, stderr=subprocess.PIPE)
-    with stopping(process):
-        try:
-            output, errors = process.communicate(timeout=deadline)
-        except subprocess.TimeoutExpired:
-            raise CommandFailed(f"no end after {deadline:.0f} s") from None
+    output, errors = _said(process, deadline)
     if process.returncode:
         raise_failure(errors)
     return output
+
+
+def complaints(
+    *command: str | Path,
+    cwd: Path,
+    deadline: float,
+    env: Mapping[str, str] | None = None,
+) -> list[str]:
+    """What a program says, by lines, and its exit code, unless that is 0: then none.
+
+    Also why it can't be run, or does not end; `deadline` is in seconds.
+    """
+    try:
+        process = start(*command, cwd=cwd, env=env, stderr=subprocess.STDOUT)
+        said, _ = _said(process, deadline)
+    except (CommandFailed, MissingTool, OSError) as error:
+        return [str(error)]
+    code = process.returncode
+    return [*said.splitlines(), f"exit code {code}"] if code else []
+
+
+def _said(process: subprocess.Popen[str], deadline: float | None) -> tuple[str, str]:
+    """All that a program writes to stdout and stderr until it ends."""
+    with stopping(process):
+        try:
+            return process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            raise CommandFailed(f"no end after {deadline:.0f} s") from None
 
 
 def start(

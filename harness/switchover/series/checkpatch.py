@@ -13,14 +13,12 @@ asked for: the person who sends the patches adds them.
 from __future__ import annotations
 
 import re
-import subprocess
 import tomllib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 from ..core import paths
-from ..core.command import reason
+from ..core.command import complaints
 from ..core.errors import WrongTree
 from ..core.progress import Progress
 from .commits import Series
@@ -29,25 +27,8 @@ from .finding import Finding
 SCRIPT = Path("scripts") / "checkpatch.pl"
 FILE = "checkpatch.toml"
 OPTIONS = ["--no-signoff", "--terse", "--no-summary"]
-SAID = re.compile(r"^.*?:(\d+): ((?:ERROR|WARNING): .*)$", re.MULTILINE)
+SAID = re.compile(r"^.*?:(\d+: (?:ERROR|WARNING): .*)$", re.MULTILINE)
 SECONDS = 120.0
-
-
-@dataclass(frozen=True)
-class Message:
-    """What is said about a line of a patch's file."""
-
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}: {self.text}"
-
-    def begins(self, words: str) -> bool:
-        """Whether these are its first words, with or without its type."""
-        return self.text.startswith(words) or self.text.split(": ", 1)[1].startswith(
-            words
-        )
 
 
 def findings(series: Series, name: str, progress: Progress) -> Iterator[Finding]:
@@ -58,42 +39,24 @@ def findings(series: Series, name: str, progress: Progress) -> Iterator[Finding]
         for commit, file in zip(series.commits, files, strict=True):
             step.update(commit.number - 1, total)
             found = run(file, paths.tree_dir(name))
-            mine = reasons.pop(commit.subject, {})
-            wrong = [*map(str, unjustified(found, mine))]
-            wrong += [
-                f"{FILE} justifies {words!r}, which is not said"
-                for words in unused(found, mine)
-            ]
-            yield Finding("checkpatch", "; ".join(wrong), commit.number, commit.subject)
+            wrong = "; ".join(unexpected(found, reasons.pop(commit.subject, {})))
+            yield Finding("checkpatch", wrong, commit.number, commit.subject)
     for subject in reasons:
-        wrong_subject = f"{FILE} has a patch that is not in the series: {subject}"
-        yield Finding("checkpatch", wrong_subject)
+        wrong = f"{FILE} has a patch that is not in the series: {subject}"
+        yield Finding("checkpatch", wrong)
 
 
-def run(patch: Path, source: Path) -> list[Message]:
-    """What the script of the tree `source` says about a patch.
+def run(patch: Path, source: Path) -> list[str]:
+    """What the script of the tree `source` says about a patch, as "line N: TYPE: ...".
 
     When it says nothing that can be understood, that is a message, too.
     """
     # It takes a relative path with ".." in it for a range of commits.
     command: list[str | Path] = ["perl", SCRIPT, *OPTIONS, patch.resolve()]
-    try:
-        ended = subprocess.run(
-            command,
-            cwd=source,
-            check=False,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-        )
-    except subprocess.TimeoutExpired:
-        return [Message(0, f"ERROR: {SCRIPT.name}: no end after {SECONDS:.0f} s")]
-    found = [Message(int(line), text) for line, text in SAID.findall(ended.stdout)]
-    if ended.returncode and not found:
-        why = reason(ended.stderr or ended.stdout)
-        return [Message(0, f"ERROR: {SCRIPT.name} failed: {why}")]
-    return found
+    said = complaints(*command, cwd=source, deadline=SECONDS)
+    if found := SAID.findall("\n".join(said)):
+        return [f"line {message}" for message in found]
+    return [f"{SCRIPT.name} failed: {'; '.join(said)}"] if said else []
 
 
 def justified() -> dict[str, dict[str, str]]:
@@ -107,12 +70,14 @@ def justified() -> dict[str, dict[str, str]]:
         raise WrongTree(f"patches/{FILE} is no valid TOML ({error}); mend it") from None
 
 
-def unjustified(found: Iterable[Message], reasons: dict[str, str]) -> list[Message]:
-    """The messages that no reason is given for."""
-    return [one for one in found if not any(map(one.begins, reasons))]
+def unexpected(found: list[str], reasons: dict[str, str]) -> list[str]:
+    """The messages that no reason is given for, and reasons for what is not said."""
+    unjustified = [one for one in found if not any(_begins(one, w) for w in reasons)]
+    unused = [w for w in reasons if not any(_begins(one, w) for one in found)]
+    return unjustified + [f"{FILE} justifies {w!r}, which is not said" for w in unused]
 
 
-def unused(found: Iterable[Message], reasons: dict[str, str]) -> list[str]:
-    """Those of the justified messages that are not said at all."""
-    messages = list(found)
-    return [words for words in reasons if not any(m.begins(words) for m in messages)]
+def _begins(message: str, words: str) -> bool:
+    """Whether these are its first words, with or without its type."""
+    _, text = message.split(": ", 1)
+    return text.startswith(words) or text.partition(": ")[2].startswith(words)

@@ -8,7 +8,7 @@ import pytest
 
 from switchover.core import paths
 from switchover.core.progress import Progress
-from switchover.gates import iotest_lint
+from switchover.gates import lint
 from switchover.qemu import tree
 
 CLEAN = '#!/usr/bin/env python3\n"""A test."""\nNUMBER: int = 1\n'
@@ -36,7 +36,7 @@ def own(project: Path, monkeypatch) -> Path:
 
 
 def complaints() -> list[str]:
-    return iotest_lint.run(Progress())
+    return lint.iotests(Progress())
 
 
 @pytest.mark.usefixtures("own")
@@ -58,5 +58,5 @@ def test_the_tests_of_the_tree_are_linted_too(own):
 
 @pytest.mark.usefixtures("own")
 def test_linters_that_do_not_run_have_failed(monkeypatch):
-    monkeypatch.setattr(iotest_lint, "LINT", "import nothing_of_this_name")
+    monkeypatch.setattr(lint, "IOTEST_LINT", "import nothing_of_this_name")
     assert complaints()[-1] == "exit code 1"

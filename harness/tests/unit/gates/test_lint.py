@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from switchover.core.progress import Progress
-from switchover.gates import lint, linter
-
-LONG = "def long():\n" + "    pass\n" * 50
-WIDE = "class Wide:\n" + "".join(f"    def m{n}(self): ...\n" for n in range(21))
+from switchover.gates import lint
 
 
 @pytest.fixture
@@ -51,29 +48,8 @@ def test_a_program_that_says_nothing_has_failed_all_the_same(harness):
 def test_a_program_that_is_missing_or_hangs_has_failed(harness, monkeypatch):
     assert "No such file" in complaints("ruff")[0]
     program(harness, "exec sleep 100")
-    monkeypatch.setattr(linter, "SECONDS", 0.1)
-    assert "timed out" in complaints("ruff")[0]
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("#\n" * 351, "a.py:1: 351 lines, at most 350"),
-        (f"#\n{LONG}", "a.py:2: 51 lines of long, at most 50"),
-        (f"#\nasync {LONG}", "a.py:2: 51 lines of long, at most 50"),
-        (WIDE, "a.py:1: 21 public methods of Wide, at most 20"),
-    ],
-)
-def test_what_is_too_large(harness, text, complaint):
-    (harness / "a.py").write_text(text)
-    assert lint.sizes(Progress()) == [complaint]
-
-
-def test_what_is_just_not_too_large(harness):
-    (harness / "file.py").write_text("#\n" * 350)
-    (harness / "function.py").write_text(LONG.replace("    pass\n", "", 1))
-    (harness / "class.py").write_text(WIDE.replace("m20", "_m20"))
-    assert lint.sizes(Progress()) == []
+    monkeypatch.setattr(lint, "SECONDS", 0.1)
+    assert complaints("ruff") == ["no end after 0 s"]
 
 
 @pytest.mark.usefixtures("harness")
@@ -89,4 +65,4 @@ def test_each_gate_is_one_count_and_complaints_are_printed(monkeypatch, capsys):
 
 def test_all_gates_are_there():
     programs = {"ruff check", "ruff format", "mypy", "import-linter"}
-    assert {*programs, "sizes", "iotest linters"} <= set(lint.GATES)
+    assert {*programs, "iotest linters"} <= set(lint.GATES)

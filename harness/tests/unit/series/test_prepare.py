@@ -149,8 +149,8 @@ def test_a_check_of_something_else_is_refused(ready):
 
 
 def test_what_checkpatch_says_is_refused(ready, monkeypatch):
-    message = checkpatch.Message(3, "ERROR: no")
-    monkeypatch.setattr(checkpatch, "run", lambda _patch, _tree: [message])
+    said = ["line 3: ERROR: no"]
+    monkeypatch.setattr(checkpatch, "run", lambda _patch, _tree: said)
     with pytest.raises(NotReady, match="checkpatch: line 3: ERROR: no"):
         mails(ready)
 
