@@ -208,7 +208,7 @@ def test_a_hang_is_no_verdict(judged: Callable[..., Outcome]) -> None:
         """It never becomes READY."""
 
     found = judged("ready-mirror", mirror=mirror)
-    assert found == Outcome(SKIP, "hang: BLOCK_JOB_READY")
+    assert found == Outcome(SKIP, "hang: BLOCK_JOB_READY within 60.0")
 
 
 def test_what_a_qemu_lacks_is_no_verdict(judged: Callable[..., Outcome]) -> None:
