@@ -133,6 +133,17 @@ def search_for_a_moment(*options: str) -> int:
     return fuzz.main(["--seed", "1", "--minutes", "0.01", *options])
 
 
+@pytest.fixture
+def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still while nothing is played, however slow we are."""
+
+    def elapsed(search: Search) -> float:
+        return (search.sequences + search.seen.total()) * 0.06
+
+    monkeypatch.setattr(Search, "_elapsed", elapsed)
+
+
+@pytest.mark.usefixtures("slowly")
 def test_a_search_that_finds_something_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -141,7 +152,7 @@ def test_a_search_that_finds_something_fails(
     assert finding["wrong"] == ["the guest was reset"]
 
 
-@pytest.mark.usefixtures("well")
+@pytest.mark.usefixtures("well", "slowly")
 def test_a_search_that_finds_nothing_does_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
