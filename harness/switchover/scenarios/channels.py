@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
@@ -12,31 +12,18 @@ from ..stories.scenario import Scenario
 from . import steps
 from .outcomes import (
     ABORT,
+    COMPLETED,
     GUEST_LOST,
     PLAIN,
     TOO_EARLY,
-    mirrors,
+    both,
     unchanged,
     waited_for,
 )
+from .steps import LeftRunning, Release
 
 
-@dataclass(frozen=True)
-class Variant(steps.LeftRunning):
-    """A mirror that is READY but behind, another transport or capability.
-
-    `agreed` are capabilities of both sides.
-    """
-
-    agreed: tuple[str, ...] = ()
-    transport: str = "socket"
-
-    async def migrate(self, rig: Rig) -> Migration:
-        await rig.settings.agree(*self.agreed)
-        return await rig.migrate(self.transport)
-
-
-class PostcopyLeftRunning(steps.LeftRunning):
+class PostcopyLeftRunning(LeftRunning):
     """Go over to postcopy before any RAM has been sent.
 
     Where nothing is waited for, RAM is still being sent when the source dies: the
@@ -44,7 +31,6 @@ class PostcopyLeftRunning(steps.LeftRunning):
     """
 
     async def migrate(self, rig: Rig) -> Migration:
-        await rig.settings.agree("postcopy-ram")
         await rig.settings.hold_ram()
         migration = await rig.migrate()
         await migration.postcopy()
@@ -66,19 +52,7 @@ class SnapshotSave(Scenario):
         await steps.end_afterwards(rig, migration)
 
 
-@dataclass(frozen=True)
-class Channel(steps.Release):
-    """Another transport, or capabilities that both sides have `agreed` on."""
-
-    agreed: tuple[str, ...] = ()
-    transport: str = "socket"
-
-    async def pause(self, rig: Rig) -> Migration:
-        await rig.settings.agree(*self.agreed)
-        return await steps.pause_behind(rig, self.transport)
-
-
-class Encrypted(Channel):
+class Encrypted(Release):
     """TLS, with a key that both sides have."""
 
     async def pause(self, rig: Rig) -> Migration:
@@ -86,14 +60,13 @@ class Encrypted(Channel):
         return await super().pause(rig)
 
 
-class Postcopy(steps.Release):
+class Postcopy(Release):
     """The pause comes before postcopy starts; after that there is nothing to complete.
 
     Most of RAM is sent when the guest may run at the destination already.
     """
 
     async def pause(self, rig: Rig) -> Migration:
-        await rig.settings.agree("postcopy-ram")
         await rig.settings.pausing()
         await rig.settings.converge_at_once()
         await rig.settings.hold_ram()
@@ -111,44 +84,48 @@ class Postcopy(steps.Release):
 
 
 NOT_READY = "^migration-complete: Migration is not in status 'ready'$"
-RELEASED = waited_for(Expected(journey=("ready", "completed"), writers=mirrors(1)))
+RELEASED = waited_for(Expected(journey=COMPLETED))
 # A destination that has all it needs may have closed a channel of multifd before the
 # source ends TLS on it.
 NO_GOODBYE = "^source: .*Failed to gracefully terminate TLS connection: .*Broken pipe$"
+DIED = Expected(crash=ABORT, blocks_lost=True, stderr=GUEST_LOST)
 LEFT_RUNNING = {"base": TOO_EARLY, "patched": PLAIN}
 
 SCENARIOS = (
-    Variant(
+    LeftRunning(
         "multifd",
         "a mirror left running, multifd, late-block-activate",
         LEFT_RUNNING,
         agreed=("multifd", "late-block-activate"),
     ),
-    Variant("exec", "a mirror left running, to exec:", LEFT_RUNNING, transport="exec"),
-    Variant("file", "a mirror left running, to file:", LEFT_RUNNING, transport="file"),
+    *(
+        LeftRunning(to, f"a mirror left running, to {to}:", LEFT_RUNNING, transport=to)
+        for to in ("exec", "file")
+    ),
     PostcopyLeftRunning(
         "postcopy",
         "a mirror left running, postcopy",
         {
-            "base": Expected(crash=ABORT, blocks_lost=True, stderr=GUEST_LOST),
+            "base": DIED,
             "patched": PLAIN,
         },
+        agreed=("postcopy-ram",),
     ),
     SnapshotSave(
         "snapshot-save",
         "save a snapshot while a mirror runs, then migrate",
         unchanged(PLAIN),
     ),
-    Channel(
+    Release(
         "release-multifd",
         "release a mirror, multifd",
         RELEASED,
         agreed=("multifd",),
     ),
-    Channel("release-tcp", "release a mirror, TCP", RELEASED, transport="tcp"),
-    Channel("release-fd", "release a mirror, to an fd:", RELEASED, transport="fd"),
-    Channel("release-exec", "release a mirror, to exec:", RELEASED, transport="exec"),
-    Channel("release-file", "release a mirror, to file:", RELEASED, transport="file"),
+    Release("release-tcp", "release a mirror, TCP", RELEASED, transport="tcp"),
+    Release("release-fd", "release a mirror, to an fd:", RELEASED, transport="fd"),
+    Release("release-exec", "release a mirror, to exec:", RELEASED, transport="exec"),
+    Release("release-file", "release a mirror, to file:", RELEASED, transport="file"),
     Encrypted("release-tls", "release a mirror, TLS", RELEASED),
     Encrypted(
         "release-tls-multifd",
@@ -160,17 +137,9 @@ SCENARIOS = (
         "release-postcopy",
         "release a mirror, postcopy",
         {
-            "base": Expected(
-                journey=("pre-switchover",),
-                crash=ABORT,
-                blocks_lost=True,
-                stderr=GUEST_LOST,
-            ),
-            "patched": Expected(
-                journey=("ready", "completed"),
-                writers=mirrors(1),
-                errors=(NOT_READY,),
-            ),
+            **both(Expected(journey=COMPLETED, errors=(NOT_READY,))),
+            "base": replace(DIED, journey=("pre-switchover",)),
         },
+        agreed=("postcopy-ram",),
     ),
 )

@@ -41,8 +41,7 @@ class Obstacle(Scenario):
             await rig.arrive()
             return
         await rig.run_at_source()
-        after = await rig.jobs.statuses()
-        rig.notes.check(before == after, f"jobs were {before}, are {after}")
+        await steps.jobs_are(rig, before)
         await self.remove(rig)
         await steps.second_attempt(rig)
 
@@ -51,9 +50,7 @@ class PausedGuest(Scenario):
     """Several attempts fail, and one works; a guest that is paused stays so."""
 
     async def run(self, rig: Rig) -> None:
-        await rig.boot()
-        await rig.link.connect()
-        await rig.running(rig.source)
+        await steps.boot(rig)
         await rig.source.qmp("stop")
         await rig.jobs.mirror(speed=SLOW_JOB)
         for _ in range(ATTEMPTS):
@@ -81,9 +78,8 @@ def refused(error: str) -> Expected:
     )
 
 
-UNNAMED = Expected(
-    journey=("failed", "pre-switchover", "completed"),
-    errors=(UNNAMED_EFAULT,),
+UNNAMED = replace(
+    refused(UNNAMED_EFAULT),
     stderr=(rf"^source: .*{UNNAMED_EFAULT}", r"^source: .*bdrv_inactivate_all\(\)"),
     stops=2,
 )

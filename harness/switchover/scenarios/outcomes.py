@@ -21,6 +21,7 @@ CUT_SHORT = (
     r"|Getting RAM address failed)$"
 )
 JOB_FAILED = r"mirror job 'm0' failed: Input/output error"
+MIRROR_LOST = "^job m0: Input/output error$"
 # An NBD server that is ended while it writes can't say any more that it has.
 NOT_ANSWERED = r"^destination: .*Disconnect client, due to: Failed to send reply: "
 # What a source may say of RAM that it was sending when its connection was lost.
@@ -38,20 +39,24 @@ GUEST_LOST = (
     r"^destination: .*Detected IO failure for postcopy. Migration paused.$",
 )
 UNKNOWN = r"^migrate-set-capabilities: .*'pause-at-complete'"
+# The statuses of a migration that completes from the pause, at once or when another
+# one was cancelled there.
+COMPLETED = ("ready", "completed")
+AGAIN = ("ready", "cancelled", *COMPLETED)
 PLAIN = Expected(journey=("completed",))
 LOST = Expected(journey=("completed",), blocks_lost=True, records_lost=True)
 TOO_EARLY = replace(LOST, crash=ABORT)
 
 
 def waited_for(patched: Expected) -> dict[str, Expected]:
-    """Base completes from its pause, and mirrors that go on to write are too late."""
-    base = replace(TOO_EARLY, journey=("pre-switchover", "completed"))
-    return {"base": base, "patched": patched}
+    """Patched lists the mirror; base goes on from its pause: it writes too late."""
+    base = replace(TOO_EARLY, journey=older(COMPLETED))
+    return {**both(patched), "base": base}
 
 
 def unchanged(expected: Expected) -> dict[str, Expected]:
     """Both builds do the same."""
-    return {"base": expected, "patched": expected}
+    return dict.fromkeys(("base", "patched"), expected)
 
 
 def mirrors(count: int, status: str = "ready") -> tuple[str, ...]:
@@ -60,12 +65,23 @@ def mirrors(count: int, status: str = "ready") -> tuple[str, ...]:
     return tuple(f"^block-job mirror {job} {status}$" for job in jobs)
 
 
-def both(expected: Expected) -> dict[str, Expected]:
-    """Both builds do the same, each from its own pause; patched lists the mirror."""
-    journey = expected.journey
-    old = tuple("pre-switchover" if status == "ready" else status for status in journey)
-    listed = mirrors(1) * journey.count("ready")
+def older(journey: tuple[str, ...]) -> tuple[str, ...]:
+    """The same journey from the pause that base has."""
+    return tuple("pre-switchover" if one == "ready" else one for one in journey)
+
+
+def both(expected: Expected, *listed: str) -> dict[str, Expected]:
+    """Both builds do the same, each from its own pause; patched lists the mirror.
+
+    Or what is `listed`, each time it gets to `ready`.
+    """
+    times = expected.journey.count("ready")
     return {
-        "base": replace(expected, journey=old),
-        "patched": replace(expected, writers=listed),
+        "base": replace(expected, journey=older(expected.journey)),
+        "patched": replace(expected, writers=(listed or mirrors(1)) * times),
     }
+
+
+def unknown_to_base(patched: Expected) -> dict[str, Expected]:
+    """Base does not get far without what this is about."""
+    return {"base": Expected(errors=(UNKNOWN,)), "patched": patched}

@@ -17,6 +17,13 @@ from ..vm.vm import Died
 STALL_SECONDS = 2.0
 
 
+async def boot(rig: Rig) -> None:
+    """Boot; the guest runs, and nothing is mirrored yet."""
+    await rig.boot()
+    await rig.link.connect()
+    await rig.running(rig.source)
+
+
 async def start(rig: Rig, **options: Any) -> None:
     """Boot; the guest runs, and all mirrors are READY."""
     await rig.boot()
@@ -45,10 +52,18 @@ async def pause(rig: Rig) -> Migration:
     return migration
 
 
-async def pause_behind(rig: Rig, transport: str = "socket") -> Migration:
+async def pause_before_switchover(rig: Rig) -> Migration:
+    """Migrate into the pause that every build has."""
+    await rig.settings.capability(PRE_SWITCHOVER.capability)
+    migration = await rig.migrate()
+    await migration.paused(PRE_SWITCHOVER)
+    return migration
+
+
+async def pause_behind(rig: Rig) -> Migration:
     """The same with mirrors that are behind, which would otherwise be waited for."""
     await rig.settings.pausing()
-    migration = await rig.migrate(transport)
+    migration = await rig.migrate()
     await migration.converges()
     await rig.settings.converge_at_once()
     await migration.paused()
@@ -70,10 +85,17 @@ async def arrive(rig: Rig, migration: Migration) -> bool:
     return await rig.arrive()
 
 
+async def switched_over(rig: Rig, migration: Migration) -> None:
+    """The guest gets to the destination, and runs there."""
+    await arrive(rig, migration)
+    await rig.run_at_destination()
+
+
 async def released(rig: Rig, migration: Migration) -> None:
-    """The guest gets to the destination, and QEMU ends the mirrors."""
+    """The guest gets to the destination, and mirrors end that were told to."""
     await arrive(rig, migration)
     await rig.jobs.ended()
+    await rig.run_at_destination()
 
 
 async def end_afterwards(rig: Rig, migration: Migration) -> None:
@@ -94,8 +116,7 @@ async def hand_over(rig: Rig, migration: Migration) -> None:
     else:
         await rig.jobs.finish()
         await migration.go_on()
-        await arrive(rig, migration)
-    await rig.run_at_destination()
+        await switched_over(rig, migration)
 
 
 async def again(rig: Rig) -> None:
@@ -114,8 +135,7 @@ async def cancel(rig: Rig, migration: Migration) -> None:
 async def complete(rig: Rig, migration: Migration) -> None:
     """Nothing is in the way any more: switch over, and run at the destination."""
     await rig.source.qmp("migration-complete")
-    await arrive(rig, migration)
-    await rig.run_at_destination()
+    await switched_over(rig, migration)
 
 
 async def too_early(rig: Rig, migration: Migration) -> None:
@@ -128,10 +148,14 @@ async def too_early(rig: Rig, migration: Migration) -> None:
     await rig.source_dies()
 
 
-async def mirrors_are_ready(rig: Rig) -> None:
-    """Note a surprise if one isn't."""
+async def mirrors_are(rig: Rig, status: str) -> None:
+    """Note a surprise unless those are all jobs, in this status."""
+    await jobs_are(rig, {f"m{i}": status for i in rig.disks})
+
+
+async def jobs_are(rig: Rig, wanted: dict[str, str]) -> None:
+    """Note a surprise unless these are the statuses of all jobs, by id."""
     jobs = await rig.jobs.statuses()
-    wanted = {f"m{i}": "ready" for i in rig.disks}
     rig.notes.check(jobs == wanted, f"jobs are {jobs}, not {wanted}")
 
 
@@ -139,13 +163,7 @@ async def second_attempt(rig: Rig) -> None:
     """What libvirt does: pause, end the mirrors, continue."""
     await rig.jobs.finish_copying()
     await rig.new_destination()
-    await rig.settings.capability("pause-before-switchover")
-    migration = await rig.migrate()
-    await migration.paused(PRE_SWITCHOVER)
-    await rig.jobs.finish()
-    await migration.go_on()
-    await arrive(rig, migration)
-    await rig.run_at_destination()
+    await hand_over(rig, await pause_before_switchover(rig))
 
 
 class LeftRunning(Scenario):
@@ -198,7 +216,6 @@ class Release(Scenario):
         """It waits for the mirrors: what happens then."""
         await rig.jobs.catch_up()
         await released(rig, migration)
-        await rig.run_at_destination()
 
 
 class Handover(Scenario):

@@ -21,16 +21,13 @@ class UnfinishedMirror(Scenario):
     """Migrate while the mirrors have most of their data to copy.
 
     If it fails as it should, the guest runs on with its jobs, and a second attempt
-    in the way of libvirt works. `agreed` are capabilities of both sides.
+    in the way of libvirt works.
     """
 
     pause: bool = False
-    agreed: tuple[str, ...] = ()
 
     async def run(self, rig: Rig) -> None:
-        await rig.boot()
-        await rig.link.connect()
-        await rig.running(rig.source)
+        await steps.boot(rig)
         await rig.jobs.mirror(speed=SLOW_JOB)
         if await self.attempt(rig) == "completed":
             equal = await rig.arrive()
@@ -38,16 +35,13 @@ class UnfinishedMirror(Scenario):
             await rig.source_dies()
             return
         await rig.run_at_source()
-        running = {f"m{i}": "running" for i in rig.disks}
-        jobs = await rig.jobs.statuses()
-        rig.notes.check(jobs == running, f"after the failure the jobs are {jobs}")
+        await steps.mirrors_are(rig, "running")
         await steps.second_attempt(rig)
 
     async def attempt(self, rig: Rig) -> str:
         """Migrate with the jobs left alone; the status that it ends with."""
         if self.pause:
             await rig.settings.capability("pause-before-switchover")
-        await rig.settings.agree(*self.agreed)
         migration = await rig.migrate()
         if "postcopy-ram" in self.agreed:
             await migration.postcopy()

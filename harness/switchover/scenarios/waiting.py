@@ -18,8 +18,7 @@ class CancelWhileWaiting(steps.LeftRunning):
 
     async def waiting(self, rig: Rig, migration: Migration) -> None:
         await steps.cancel(rig, migration)
-        jobs = await rig.jobs.statuses()
-        rig.notes.check(jobs == {"m0": "ready"}, f"after the cancel jobs are {jobs}")
+        await steps.mirrors_are(rig, "ready")
         await rig.jobs.catch_up()
         await rig.new_destination()
         await steps.end_afterwards(rig, await rig.migrate())
@@ -71,8 +70,7 @@ class ForcedCancel(Scenario):
     async def run(self, rig: Rig) -> None:
         await steps.start(rig)
         migration = await steps.held(rig)
-        await rig.jobs.cancel(force=True)
-        await rig.jobs.cancelled()
+        await rig.jobs.cancel_by_force()
         # What is written from now on never gets to the destination.
         await rig.running(rig.source)
         if self.server_gone:

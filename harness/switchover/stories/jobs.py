@@ -161,8 +161,9 @@ class Jobs:
         jobs = await self._source.qmp("query-jobs")
         return {job["id"]: job["status"] for job in jobs}
 
-    async def cancelled(self) -> None:
-        """Wait until each mirror has ended as cancelled."""
+    async def cancel_by_force(self) -> None:
+        """End each mirror with whatever it has left to copy, and wait for it."""
+        await self.cancel(force=True)
         for i in self._disks:
             await self._wait("BLOCK_JOB_CANCELLED", device=f"m{i}")
 

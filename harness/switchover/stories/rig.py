@@ -56,7 +56,7 @@ class Rig:
     `destination` is the process that the next migration goes to, `storage` the
     one that has the NBD server. They are the same until a migration has failed:
     a QEMU takes one incoming migration in its life. `owner` is the side that goes
-    on, once that is known.
+    on, once that is known. `agreed` and `transport` are as in Scenario.
     """
 
     def __init__(
@@ -71,6 +71,8 @@ class Rig:
         self.notes = Notes()
         self.vms: list[VM] = []
         self.owner: VM | None = None
+        self.agreed: tuple[str, ...] = ()
+        self.transport = "socket"
         self.images = images or Images(lab.folder, self.disks)
         self._lab = lab
         self._heavy = False
@@ -121,16 +123,11 @@ class Rig:
         """Make the disks and start both sides; the guest starts to boot."""
         await self.images.make()
         await asyncio.gather(self.source.start(), self.destination.start())
+        await self.settings.agree(*self.agreed)
 
     async def running(self, vm: VM) -> None:
         """Wait until the guest at `vm` has more records acknowledged on each disk."""
-        before = vm.console.acknowledged()
-
-        def more() -> bool | None:
-            now = vm.console.acknowledged()
-            done = all(now[i] >= before[i] + ALIVE_RECORDS for i in self.disks)
-            return done or None
-
+        more = vm.console.further(self.disks, ALIVE_RECORDS)
         await vm.until("further acknowledged records", more, GUEST_SECONDS)
 
     async def weigh_down(self) -> None:
@@ -148,9 +145,9 @@ class Rig:
             return True
         return False
 
-    async def migrate(self, transport: str = "socket") -> Migration:
+    async def migrate(self) -> Migration:
         """Start a migration from the source to the destination."""
-        channel = transports.TRANSPORTS[transport](self.destination.name)
+        channel = transports.TRANSPORTS[self.transport](self.destination.name)
         migration = Migration(self.source, self.destination, self.notes, channel)
         await migration.start()
         return migration

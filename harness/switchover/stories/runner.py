@@ -97,6 +97,7 @@ class Runner:
         """Run one in an empty folder; the verdict. Raises VMLost as run() does."""
         lab = Lab(build, self.guest, self.accel, folder, self.traced)
         rig = Rig(lab, scenario.disks, scenario.with_guest)
+        rig.agreed, rig.transport = scenario.agreed, scenario.transport
         try:
             await _observe(scenario, rig)
         finally:

@@ -98,5 +98,7 @@ def test_they_are_ended_softly_and_waited_for() -> None:
 def test_a_forced_cancel_is_waited_for() -> None:
     source = FakeVM()
     with pytest.raises(Hang):
-        asyncio.run(jobs(source).cancelled())
-    asyncio.run(jobs(source.event("BLOCK_JOB_CANCELLED", device="m0")).cancelled())
+        asyncio.run(jobs(source).cancel_by_force())
+    assert source.said("block-job-cancel") == [{"device": "m0", "force": True}]
+    source.event("BLOCK_JOB_CANCELLED", device="m0")
+    asyncio.run(jobs(source).cancel_by_force())

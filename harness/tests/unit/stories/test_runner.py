@@ -69,6 +69,25 @@ def play(tmp_path: Path, harness: Runner) -> Callable[..., Result]:
     return play
 
 
+def test_both_sides_agree_and_each_migration_goes_the_declared_way(
+    harness: Runner, tmp_path: Path
+) -> None:
+    async def tell(rig: Rig) -> None:
+        await rig.boot()
+        told.extend(fake(vm).said("migrate-set-capabilities") for vm in rig.vms)
+        await rig.migrate()
+        (migrated,) = fake(rig.source).said("migrate")
+        told.append(migrated["channels"][0]["addr"]["transport"])
+
+    told: list[Any] = []
+    outcome = {"base": Expected()}
+    way = {"agreed": ("multifd",), "transport": "file"}
+    story = Story("story", "a story", outcome, tell=tell, **way)
+    asyncio.run(harness.run(story, Build("base", tmp_path / "build")))
+    multifd = {"capabilities": [{"capability": "multifd", "state": True}]}
+    assert told == [[multifd], [multifd], "file"]
+
+
 def raising(error: Exception) -> Callable[[Rig], Awaitable[None]]:
     async def tell(_rig: Rig) -> None:
         raise error
