@@ -14,6 +14,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,18 +25,34 @@ END_SECONDS = 10.0
 PROC = Path("/proc")
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What became of a program; `hang` says that it did not end, else it is ""."""
+
+    code: int
+    hang: str
+    seconds: float
+    log: Path
+
+    @property
+    def text(self) -> str:
+        """All that it said."""
+        return self.log.read_text(errors="replace")
+
+
 async def run(
     command: list[str | Path],
     folder: Path,
     log: Path,
     deadline: float,
     env: Mapping[str, str] | None = None,
-) -> int | None:
-    """Run a program in `folder`; its exit code, or None if it does not end.
+) -> Ended:
+    """Run a program in `folder`, for `deadline` seconds at most.
 
-    `deadline` is in seconds. All output goes to `log`. SOCK_DIR names a folder that
-    is removed afterwards.
+    All output goes to `log`. SOCK_DIR names a folder that is removed afterwards.
     """
+    start = time.monotonic()
+    hang = ""
     with TemporaryDirectory(prefix="iotests-") as sockets, log.open("wb") as file:
         process = None
         try:
@@ -50,13 +67,14 @@ async def run(
                     # Ctrl-C is for us, and we end the program.
                     start_new_session=True,
                 )
-                return await process.wait()
+                code = await process.wait()
         except TimeoutError:
-            return None
+            code, hang = -signal.SIGKILL, f"no end after {deadline:.0f} s"
         finally:
             end(sockets)
             if process:
                 await process.wait()
+    return Ended(code, hang, time.monotonic() - start, log)
 
 
 def end(sockets: str) -> None:

@@ -11,7 +11,7 @@ from ..core.errors import WrongTree
 from ..core.git import edited, git, head
 from ..core.lock import exclusive
 from ..qemu import patches, tree
-from ..suites import base_failures, iotests_folder
+from ..suites import iotest_result, iotests_folder
 from . import commits
 from .commits import Series
 from .finding import Finding
@@ -70,7 +70,7 @@ def _exportable() -> Path:
 def _iotests() -> list[Path]:
     """What is in iotests/; the declaration is ours, and no part of the series."""
     files = paths.IOTESTS.iterdir() if paths.IOTESTS.is_dir() else []
-    return [p for p in files if p.is_file() and p.name != base_failures.FILE]
+    return [p for p in files if p.is_file() and p.name != iotest_result.FILE]
 
 
 def _different(one: Mapping[str, object], other: Mapping[str, object]) -> str:

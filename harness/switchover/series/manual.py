@@ -40,14 +40,11 @@ def make(source: Path, log: Path) -> str:
         folder / "html",
     ]
     env = {**environment(), "CONFDIR": "/etc/qemu"}
-    code = asyncio.run(descendants.run(command, paths.BUILD, log, SECONDS, env))
-    if code is None:
-        return f"no end after {SECONDS:.0f} s"
-    if code == 0:
-        return ""
+    ended = asyncio.run(descendants.run(command, paths.BUILD, log, SECONDS, env))
+    if ended.hang or ended.code == 0:
+        return ended.hang
     # What was read before the warning would not be read, and warned of, again.
     shutil.rmtree(doctrees, ignore_errors=True)
-    text = log.read_text(errors="replace")
-    _, _, warning = text.partition(WARNING)
-    said = (warning or text).strip()
+    _, _, warning = ended.text.partition(WARNING)
+    said = (warning or ended.text).strip()
     return said.partition("\n")[0] or "it gave no reason"

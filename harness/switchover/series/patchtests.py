@@ -17,7 +17,6 @@ from ..core import paths
 from ..core.progress import Progress
 from ..qemu.build import Build
 from ..suites import iotests_folder, own_iotests, qtests, unittests
-from ..suites.base_failures import Declaration
 from ..suites.iotest_check import FORMATS, Check, QemuTestRun
 from .commits import Commit
 
@@ -77,8 +76,7 @@ def run(
     source = paths.tree_dir(build.source) / iotests_folder.IN_TREE
     checks = [Check(build, source, format) for format in FORMATS]
     for name in tests.iotests:
-        own = own_iotests.run(checks, name, Declaration(), progress)
-        for result in asyncio.run(own):
+        for result in own_iotests.run(checks, name, {}, progress):
             yield f"iotest {name} ({result.format})", result.outcome
     for name, wanted in tests.qtests.items():
         qtests.compile_test(build, name, progress)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import command, descendants, files, paths
+from ..core.descendants import Ended
 from ..qemu.build import Build
 from . import iotests_folder
 
@@ -84,16 +84,13 @@ class Check:
         `suffix` tells apart folders of runs that are to be kept.
         """
         folder = self._folder(name + suffix)
-        code, seconds, text = await self._run(folder, deadline, name)
-        status, reason = verdict(text)
-        if status in ("pass", "not run") and code is not None:
-            return QemuTestRun(status, reason, seconds, folder / LOG)
+        ended = await self._run(folder, deadline, name)
+        status, reason = verdict(ended.text)
+        if status != "fail" and not ended.hang:
+            return QemuTestRun(status, reason, ended.seconds, folder / LOG)
         bad = next(folder.glob("*/*.out.bad"), None)
-        log = bad or folder / LOG
-        said = INDENTED.sub("", bad.read_text(errors="replace") if bad else text)
-        if code is None:
-            return _hang(deadline, seconds, log, said)
-        return QemuTestRun(status, reason, seconds, log, said)
+        text = bad.read_text(errors="replace") if bad else ended.text
+        return _failed(ended, reason, bad or folder / LOG, INDENTED.sub("", text))
 
     async def cases(self, name: str) -> list[str]:
         """The unittest cases of a test, each CLASS.METHOD; none if it has none."""
@@ -101,34 +98,30 @@ class Check:
         if "iotests.main(" not in test.read_text():
             return []
         folder = self._folder(f"{name}.cases")
-        _, _, text = await self._run(folder, CASE_SECONDS, "--", LISTER, test)
-        return re.findall(r"^case: (\S+)$", text, re.MULTILINE)
+        ended = await self._run(folder, CASE_SECONDS, "--", LISTER, test)
+        return re.findall(r"^case: (\S+)$", ended.text, re.MULTILINE)
 
     async def case(self, name: str, case: str) -> QemuTestRun:
         """Run one unittest case; what QEMU writes to stderr is in its text."""
         folder = self._folder(f"{name}.{case}")
         test = self.source / "tests" / name
-        code, seconds, text = await self._run(
-            folder, CASE_SECONDS, "-p", "--", test, case
-        )
-        text = INDENTED.sub("", text)
+        ended = await self._run(folder, CASE_SECONDS, "-p", "--", test, case)
         log = folder / LOG
         not_run = folder / f"{name}.notrun"
-        if code is None:
-            return _hang(CASE_SECONDS, seconds, log, text)
-        if not_run.exists():
-            return QemuTestRun("not run", not_run.read_text().strip(), seconds, log)
-        if code == 0:
-            return QemuTestRun("pass", "", seconds, log)
-        return QemuTestRun("fail", failure(text), seconds, log, text)
+        if not_run.exists() and not ended.hang:
+            reason = not_run.read_text().strip()
+            return QemuTestRun("not run", reason, ended.seconds, log)
+        if ended.code == 0:
+            return QemuTestRun("pass", "", ended.seconds, log)
+        text = INDENTED.sub("", ended.text)
+        return _failed(ended, failure(text), log, text)
 
     def _folder(self, name: str) -> Path:
         return fresh_folder(self.build, f"{name}-{self.format}")
 
     async def _run(
         self, folder: Path, deadline: float, *arguments: str | Path
-    ) -> tuple[int | None, float, str]:
-        """Exit code, seconds and output; the code is None past the deadline."""
+    ) -> Ended:
         words = [
             sys.executable,
             paths.tree_dir(self.build.source) / iotests_folder.IN_TREE / "check",
@@ -142,10 +135,7 @@ class Check:
             "TEST_DIR": str(folder),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        start = time.monotonic()
-        code = await descendants.run(words, folder, folder / LOG, deadline, env)
-        text = (folder / LOG).read_text(errors="replace")
-        return code, time.monotonic() - start, text
+        return await descendants.run(words, folder, folder / LOG, deadline, env)
 
 
 def fresh_folder(build: Build, name: str) -> Path:
@@ -178,6 +168,9 @@ def failure(text: str) -> str:
     return after.splitlines()[0] if after else command.reason(text)
 
 
-def _hang(deadline: float, seconds: float, log: Path, text: str) -> QemuTestRun:
-    reason = f"no end after {deadline:.0f} s"
-    return QemuTestRun("hang", reason, seconds, log, f"{text}\n{reason}\n")
+def _failed(ended: Ended, reason: str, log: Path, text: str) -> QemuTestRun:
+    """What failed for this reason or, which is worse, did not come to its end."""
+    if ended.hang:
+        text = f"{text}\n{ended.hang}\n"
+        return QemuTestRun("hang", ended.hang, ended.seconds, log, text)
+    return QemuTestRun("fail", reason, ended.seconds, log, text)

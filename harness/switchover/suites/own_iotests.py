@@ -7,10 +7,9 @@ import asyncio
 
 from ..core.progress import Progress, Task
 from ..qemu.build import Build
-from . import base_failures, iotests_folder, unittests
-from .base_failures import Declaration
+from . import iotest_result, iotests_folder, unittests
 from .iotest_check import FORMATS, Check
-from .iotest_result import IotestResult, missing
+from .iotest_result import Declared, IotestResult, missing
 
 
 def run_own(made: Build, progress: Progress) -> list[IotestResult]:
@@ -33,29 +32,22 @@ def check_own(made: Build, progress: Progress) -> tuple[int, int]:
 
 
 def run_on(made: Build, tests: list[str], progress: Progress) -> list[IotestResult]:
+    """Run these tests, or all of the project's own and what is declared of them."""
     source = iotests_folder.make(made.name)
     checks = [Check(made, source, format) for format in FORMATS]
-    return asyncio.run(_run_all(checks, tests, progress))
-
-
-async def _run_all(
-    checks: list[Check], tests: list[str], progress: Progress
-) -> list[IotestResult]:
-    """Run these tests, or all of the project's own and what is declared of them."""
-    declared = base_failures.read(checks[0].build.name)
+    declared = iotest_result.declared(made.name)
     own = [path.name for path in iotests_folder.own()]
     results = []
     for test in tests or own:
-        expected = declared.get(test, Declaration())
-        results += await run(checks, test, expected, progress)
+        results += run(checks, test, declared.get(test, {}), progress)
     if not tests:
         for test in sorted(declared.keys() - set(own)):
             results += missing(test, declared[test])
     return results
 
 
-async def run(
-    checks: list[Check], test: str, declared: Declaration, progress: Progress
+def run(
+    checks: list[Check], test: str, declared: Declared, progress: Progress
 ) -> list[IotestResult]:
     """Run a test for each image format that it is meant for.
 
@@ -65,29 +57,28 @@ async def run(
     unsuited: list[IotestResult] = []
     for check in checks:
         with progress.step(f"{test} {check.format} on {check.build.name}") as step:
-            if declared.cases is None:
-                outcome = await check.test(test)
-                found = [
-                    IotestResult(test, check.format, None, declared.whole, outcome)
-                ]
-            else:
-                found = await _run_cases(check, test, declared, step)
+            found = asyncio.run(_run(check, test, declared, step))
         is_unsuited = any(result.outcome.unsuited for result in found)
         (unsuited if is_unsuited else suited).extend(found)
     return suited or unsuited
 
 
-async def _run_cases(
-    check: Check, test: str, declared: Declaration, step: Task
+async def _run(
+    check: Check, test: str, declared: Declared, step: Task
 ) -> list[IotestResult]:
-    """Run each unittest case by itself, so that none suffers from another's crash."""
-    assert declared.cases is not None
+    """Run it as a whole, or each declared unittest case by itself.
+
+    So none suffers from another's crash.
+    """
+    if declared.keys() <= {None}:
+        outcome = await check.test(test)
+        return [IotestResult(test, check.format, None, declared.get(None), outcome)]
     cases = await check.cases(test)
     results: list[IotestResult] = []
     for case in cases:
         step.update(len(results), len(cases))
         outcome = await check.case(test, case)
-        regex = declared.cases.get(case)
+        regex = declared.get(case)
         results.append(IotestResult(test, check.format, case, regex, outcome))
         if outcome.unsuited:
             return results

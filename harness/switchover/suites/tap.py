@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,15 +22,11 @@ async def run(
     `deadline` is in seconds.
     """
     log = folder / LOG
-    start = time.monotonic()
-    code = await descendants.run([*program, "--tap", "-k"], folder, log, deadline, env)
-    seconds = time.monotonic() - start
-    text = log.read_text(errors="replace")
-    if code is None:
-        status, reason = "hang", f"no end after {deadline:.0f} s"
-    else:
-        status, reason = judge(code, text)
-    return QemuTestRun(status, reason, seconds, log, text)
+    ended = await descendants.run([*program, "--tap", "-k"], folder, log, deadline, env)
+    status, reason = (
+        ("hang", ended.hang) if ended.hang else judge(ended.code, ended.text)
+    )
+    return QemuTestRun(status, reason, ended.seconds, log, ended.text)
 
 
 def judge(code: int, text: str) -> tuple[str, str]:

@@ -8,13 +8,14 @@ import pytest
 from project import has_ended
 
 from switchover.core import descendants
+from switchover.core.descendants import Ended
 
 # A daemon as QEMU's tools make them: a session of its own, an orphan at once.
 DAEMON = "setsid sh -c 'echo $$ > daemon; exec sleep 1000' & "
 STARTED = "while ! test -s daemon; do sleep 0.01; done; "
 
 
-def run(folder: Path, script: str, deadline: float = 10) -> int | None:
+def run(folder: Path, script: str, deadline: float = 10) -> Ended:
     words = ["sh", "-c", script]
     return asyncio.run(descendants.run(words, folder, folder / "log", deadline))
 
@@ -24,8 +25,9 @@ def daemon(folder: Path) -> int:
 
 
 def test_its_exit_code_and_output(tmp_path):
-    assert run(tmp_path, "echo one; echo two >&2; exit 3") == 3
-    assert (tmp_path / "log").read_text() == "one\ntwo\n"
+    ended = run(tmp_path, "echo one; echo two >&2; exit 3")
+    assert (ended.code, ended.hang) == (3, "")
+    assert ended.text == (tmp_path / "log").read_text() == "one\ntwo\n"
 
 
 def test_its_folder_for_sockets_is_short_and_goes_away(tmp_path):
@@ -36,18 +38,20 @@ def test_its_folder_for_sockets_is_short_and_goes_away(tmp_path):
 
 
 def test_past_its_deadline_nothing_of_it_is_left(tmp_path):
-    assert run(tmp_path, f"{DAEMON} sleep 1000", deadline=0.5) is None
+    assert (
+        run(tmp_path, f"{DAEMON} sleep 1000", deadline=0.5).hang == "no end after 0 s"
+    )
     assert has_ended(daemon(tmp_path))
 
 
 def test_nothing_is_left_after_it_has_ended(tmp_path):
-    assert run(tmp_path, DAEMON + STARTED) == 0
+    assert run(tmp_path, DAEMON + STARTED).code == 0
     assert has_ended(daemon(tmp_path))
 
 
 def test_what_changed_its_folder_is_found(tmp_path):
     script = f'mkdir "$SOCK_DIR/t"; SOCK_DIR=$SOCK_DIR/t; {DAEMON + STARTED}'
-    assert run(tmp_path, script) == 0
+    assert run(tmp_path, script).code == 0
     assert has_ended(daemon(tmp_path))
 
 
@@ -71,18 +75,17 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path):
 
 
 def test_others_are_left_alone(tmp_path):
-    async def both() -> tuple[int | None, int | None]:
+    async def both() -> list[int]:
         folders = [tmp_path / "one", tmp_path / "two"]
         for folder in folders:
             folder.mkdir()
         scripts = ["exit 0", "sleep 0.5; exit 7"]
-        return tuple(
-            await asyncio.gather(
-                *(
-                    descendants.run(["sh", "-c", script], folder, folder / "log", 10)
-                    for folder, script in zip(folders, scripts)
-                )
+        ended = await asyncio.gather(
+            *(
+                descendants.run(["sh", "-c", script], folder, folder / "log", 10)
+                for folder, script in zip(folders, scripts, strict=True)
             )
         )
+        return [one.code for one in ended]
 
-    assert asyncio.run(both()) == (0, 7)
+    assert asyncio.run(both()) == [0, 7]

@@ -15,7 +15,7 @@ from switchover.core.git import git, head
 from switchover.core.progress import Progress
 from switchover.qemu import tree
 from switchover.series import check, export, prepare, rebase
-from switchover.suites import base_failures
+from switchover.suites import iotest_result
 
 NEW_TEST = f"{export.TESTS}/mirror-then-migrate"
 
@@ -85,12 +85,12 @@ def test_added_iotests_are_copied(patched):
 
 def test_the_declaration_beside_the_iotests_is_kept(patched):
     paths.IOTESTS.mkdir()
-    (paths.IOTESTS / base_failures.FILE).write_text("[mirror-then-migrate]\n")
+    (paths.IOTESTS / iotest_result.FILE).write_text("[mirror-then-migrate]\n")
     (paths.IOTESTS / "no-longer-there").touch()
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
     export.export()
     names = sorted(path.name for path in paths.IOTESTS.iterdir())
-    assert names == [base_failures.FILE, "mirror-then-migrate"]
+    assert names == [iotest_result.FILE, "mirror-then-migrate"]
 
 
 def test_what_is_not_committed_is_not_exported(patched):

@@ -15,7 +15,7 @@ from switchover.core import paths
 from switchover.core.progress import Progress
 from switchover.qemu import build, ninja
 from switchover.qemu.build import Build
-from switchover.suites import base_failures, iotest_check, own_iotests, unittests
+from switchover.suites import iotest_check, iotest_result, own_iotests, unittests
 
 # A unittest stand-in: lists its cases, and fails in one of them.
 CASES = f"""\
@@ -44,7 +44,7 @@ def trees(project, monkeypatch):
 
 
 def declare(text: str) -> None:
-    (paths.IOTESTS / base_failures.FILE).write_text(text)
+    (paths.IOTESTS / iotest_result.FILE).write_text(text)
 
 
 def data(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:

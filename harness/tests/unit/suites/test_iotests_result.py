@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from switchover.core import paths
-from switchover.suites import base_failures
-from switchover.suites.base_failures import Declaration
+from switchover.suites import iotest_result
 from switchover.suites.iotest_check import QemuTestRun
 from switchover.suites.iotest_result import IotestResult, missing
 
@@ -35,16 +34,16 @@ def result(regex: str | None, status: str, text: str = "") -> IotestResult:
 @pytest.mark.usefixtures("project")
 def test_declarations_are_read():
     paths.IOTESTS.mkdir()
-    (paths.IOTESTS / base_failures.FILE).write_text(DECLARED)
-    declared = base_failures.read("base")
-    assert declared["whole"] == Declaration(whole="aborts")
-    assert declared["cases"].cases == {"TestMirror.test_it": "^KeyError: 'error'$"}
-    assert base_failures.read("patched") == {}
+    (paths.IOTESTS / iotest_result.FILE).write_text(DECLARED)
+    declared = iotest_result.declared("base")
+    assert declared["whole"] == {None: "aborts"}
+    assert declared["cases"] == {"TestMirror.test_it": "^KeyError: 'error'$"}
+    assert iotest_result.declared("patched") == {}
 
 
 @pytest.mark.usefixtures("project")
 def test_no_declarations_are_needed():
-    assert base_failures.read("base") == {}
+    assert iotest_result.declared("base") == {}
 
 
 @pytest.mark.parametrize(
@@ -90,16 +89,16 @@ def test_data():
 
 @pytest.mark.usefixtures("project")
 def test_what_is_declared_has_to_be_there():
-    declared = Declaration(cases={"A.test_a": "x", "A.test_b": "x"})
+    declared = {"A.test_a": "x", "A.test_b": "x"}
     (gone,) = missing("t", declared, ["A.test_b", "A.test_c"])
     assert gone.case == "A.test_a" and not gone.as_declared
-    (gone,) = missing("t", Declaration(whole="x"))
+    (gone,) = missing("t", {None: "x"})
     assert gone.case is None and not gone.as_declared
 
 
 def test_the_projects_own_declarations_can_be_read():
     """Not in a project of its own: this is about the file that is in use."""
-    declared = base_failures.read("base")
+    declared = iotest_result.declared("base")
     assert declared
     for test in declared:
         assert (paths.IOTESTS / test).is_file()
