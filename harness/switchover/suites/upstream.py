@@ -6,13 +6,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ..core import errors, paths
 from ..core.progress import Progress, Task
-from ..qemu import build
 from ..qemu.build import Build
 from . import comparison, iotests_folder, qtests, unittests
 from .comparison import DIFFERENT, SAME, Comparison
@@ -28,18 +27,18 @@ SHORT_FORMATS = ("qcow2",)
 
 @dataclass(frozen=True)
 class UpstreamTest:
-    """A test in an image format, which can be run on each build.
+    """A test in an image format.
 
-    What runs it is given a suffix for the folder in which the run is kept.
+    What runs it is given a build, its name, and a suffix for the folder in which the
+    run is kept.
     """
 
     name: str
     format: str
-    on: Mapping[str, Callable[[str], Awaitable[QemuTestRun]]]
+    runner: Callable[[Build, str, str], Awaitable[QemuTestRun]]
 
-
-# Runs the test of a name on a build.
-Runner = Callable[[Build, str, str], Awaitable[QemuTestRun]]
+    async def run(self, made: Build, suffix: str = "") -> QemuTestRun:
+        return await self.runner(made, self.name, suffix)
 
 
 def main(builds: list[Build], progress: Progress, as_data: bool) -> int:
@@ -62,7 +61,7 @@ def _compared(
 ) -> list[Comparison]:
     """These iotests and the block layer's unit tests, on both builds."""
     wanted = _tests(builds, unittests.BLOCK, tests, formats, progress)
-    return asyncio.run(_compare(wanted, progress))
+    return asyncio.run(_compare(wanted, builds, progress))
 
 
 def whole(builds: list[Build], progress: Progress) -> tuple[int, int]:
@@ -71,7 +70,7 @@ def whole(builds: list[Build], progress: Progress) -> tuple[int, int]:
     Cases that only the patches have count, too: they have to pass.
     """
     tests = _all_tests(builds, progress)
-    same, different = _show(asyncio.run(_compare(tests, progress)))
+    same, different = _show(asyncio.run(_compare(tests, builds, progress)))
     known = {test.name for test in tests}
     patched = qtests.cases(builds[1], qtests.MIGRATION)
     new = [case for case in patched if case not in known]
@@ -86,27 +85,27 @@ def on_one(made: Build, progress: Progress) -> tuple[int, int]:
     The latter are printed. A test that is not for this build has not failed.
     """
     tests = _all_tests([made], progress)
-    failed = asyncio.run(_failed(tests, made.name, progress))
+    failed = asyncio.run(_failed(tests, made, progress))
     for test, run in failed:
         print(f"{test.name} {test.format} on {made.name}: {run}; see {run.log}")
     return len(tests) - len(failed), len(failed)
 
 
 async def _failed(
-    tests: list[UpstreamTest], name: str, progress: Progress
+    tests: list[UpstreamTest], made: Build, progress: Progress
 ) -> list[tuple[UpstreamTest, QemuTestRun]]:
     """What fails on a build among others, and again when it is run alone.
 
     Some are left to chance on any build. Also, gcc 12's AddressSanitizer deadlocks in a
     daemon's process if the RCU thread was allocating memory when it was forked.
     """
-    with progress.step(f"QEMU's own tests on {name}", len(tests)) as task:
-        found = await _run_all(tests, task)
+    with progress.step(f"QEMU's own tests on {made.name}", len(tests)) as task:
+        found = await _run_all(tests, [made], task)
     failed = []
     for test, one in zip(tests, found, strict=True):
-        if one.first[name].failed:
+        if one.first[made.name].failed:
             with progress.step(f"{test.name} {test.format} again"):
-                run = await test.on[name](".1")
+                run = await test.run(made, ".1")
             if run.failed:
                 failed.append((test, run))
     return failed
@@ -118,12 +117,8 @@ def _all_tests(builds: list[Build], progress: Progress) -> list[UpstreamTest]:
         qtests.compile_test(made, qtests.MIGRATION, progress)
     units = unittests.all_tests(builds[0])
     tests = _tests(builds, units, chosen(), FORMATS, progress)
-    first, *others = (qtests.cases(made, qtests.MIGRATION) for made in builds)
-    return tests + [
-        _test(case, "qtest", builds, qtests.run_case)
-        for case in first
-        if all(case in cases for cases in others)
-    ]
+    cases = _common([qtests.cases(made, qtests.MIGRATION) for made in builds])
+    return tests + [UpstreamTest(case, "qtest", qtests.run_case) for case in cases]
 
 
 def chosen() -> list[str]:
@@ -168,50 +163,51 @@ def _tests(
     compiled = [unittests.compile_tests(made, units, progress) for made in builds]
     sources = {made.name: iotests_folder.make(made.name) for made in builds}
 
-    def checked(form: str) -> Runner:
-        return lambda made, name, suffix: Check(made, sources[made.name], form).test(
-            name, suffix
-        )
+    async def check(form: str, made: Build, name: str, suffix: str) -> QemuTestRun:
+        return await Check(made, sources[made.name], form).test(name, suffix)
 
-    return [
-        _test(name, "unit", builds, unittests.run)
-        for name in compiled[0]
-        if all(name in names for names in compiled)
-    ] + [
-        _test(name, form, builds, checked(form)) for name in iotests for form in formats
+    return [UpstreamTest(name, "unit", unittests.run) for name in _common(compiled)] + [
+        UpstreamTest(name, form, partial(check, form))
+        for name in iotests
+        for form in formats
     ]
 
 
-def _test(name: str, form: str, builds: list[Build], run: Runner) -> UpstreamTest:
-    return UpstreamTest(name, form, {b.name: partial(run, b, name) for b in builds})
+def _common(names: list[list[str]]) -> list[str]:
+    """What is in all of these lists, as it is ordered in the first."""
+    return [one for one in names[0] if all(one in others for others in names)]
 
 
-async def _compare(tests: list[UpstreamTest], progress: Progress) -> list[Comparison]:
+async def _compare(
+    tests: list[UpstreamTest], builds: list[Build], progress: Progress
+) -> list[Comparison]:
     """Run all of them, two at a time, then again and alone what differs."""
     with progress.step("QEMU's own tests on both builds", len(tests)) as task:
-        found = await _run_all(tests, task)
+        found = await _run_all(tests, builds, task)
     for index, test in enumerate(tests):
         if found[index].differed:
             with progress.step(f"{test.name} {test.format} again, {RERUNS} times"):
-                found[index] = await _run_again(test, found[index])
+                found[index] = await _run_again(test, builds, found[index])
     return found
 
 
-async def _run_all(tests: list[UpstreamTest], task: Task) -> list[Comparison]:
+async def _run_all(
+    tests: list[UpstreamTest], builds: list[Build], task: Task
+) -> list[Comparison]:
     """The builds take turns, so that load from outside comes upon both."""
     slots = asyncio.Semaphore(PARALLEL)
     done = 0
 
-    async def run(test: UpstreamTest, name: str) -> QemuTestRun:
+    async def run(test: UpstreamTest, made: Build) -> tuple[str, QemuTestRun]:
         async with slots:
-            return await test.on[name]("")
+            return made.name, await test.run(made)
 
     async def one(test: UpstreamTest) -> Comparison:
         nonlocal done
-        runs = await asyncio.gather(*(run(test, name) for name in test.on))
+        runs = await asyncio.gather(*(run(test, made) for made in builds))
         done += 1
         task.update(done)
-        return Comparison(test.name, test.format, dict(zip(test.on, runs, strict=True)))
+        return Comparison(test.name, test.format, dict(runs))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -221,12 +217,14 @@ async def _run_all(tests: list[UpstreamTest], task: Task) -> list[Comparison]:
     return [one.result() for one in tasks]
 
 
-async def _run_again(test: UpstreamTest, first: Comparison) -> Comparison:
-    again: dict[str, list[QemuTestRun]] = {name: [] for name in build.NAMES}
+async def _run_again(
+    test: UpstreamTest, builds: list[Build], first: Comparison
+) -> Comparison:
+    again: dict[str, list[QemuTestRun]] = {made.name: [] for made in builds}
     for number in range(1, RERUNS + 1):
-        for name in build.NAMES:
-            again[name].append(await test.on[name](f".{number}"))
-    return Comparison(first.test, first.format, first.first, again)
+        for made in builds:
+            again[made.name].append(await test.run(made, f".{number}"))
+    return replace(first, again=again)
 
 
 def _show(found: list[Comparison]) -> tuple[int, int]:
