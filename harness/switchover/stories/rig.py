@@ -147,7 +147,7 @@ class Rig:
 
     async def migrate(self) -> Migration:
         """Start a migration from the source to the destination."""
-        channel = transports.TRANSPORTS[self.transport](self.destination.name)
+        channel = transports.to(self.destination.name)[self.transport]
         migration = Migration(self.source, self.destination, self.notes, channel)
         await migration.start()
         return migration

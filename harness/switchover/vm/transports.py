@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,43 +31,25 @@ def channels(address: Address) -> list[dict[str, Any]]:
     return [{"channel-type": "main", "addr": address}]
 
 
-def _socket(name: str) -> Transport:
-    address = {"transport": "socket", "type": "unix", "path": f"{name}.migration"}
-    return Transport(address, address, live=True)
+def to(destination: str) -> dict[str, Transport]:
+    """The transports to the destination of that name, by name."""
+    stream = f"{destination}.stream"
+    unix = _socket(type="unix", path=f"{destination}.migration")
+    tcp = _socket(type="inet", host="127.0.0.1", port="0")
+    fd = _socket(type="fd", str=stream)
+    file = {"transport": "file", "filename": stream, "offset": 0}
+    return {
+        "socket": Transport(unix, unix, live=True),
+        "tcp": Transport(tcp, None, live=True),
+        "fd": Transport(fd, fd, live=True, descriptor=stream),
+        "file": Transport(file, file),
+        "exec": Transport(_shell(f"cat {stream}"), _shell(f"cat > {stream}")),
+    }
 
 
-def _tcp(_name: str) -> Transport:
-    address = {"transport": "socket", "type": "inet", "host": "127.0.0.1", "port": "0"}
-    return Transport(address, None, live=True)
-
-
-def _fd(name: str) -> Transport:
-    descriptor = f"{name}.stream"
-    address = {"transport": "socket", "type": "fd", "str": descriptor}
-    return Transport(address, address, live=True, descriptor=descriptor)
-
-
-def _file(name: str) -> Transport:
-    address = {"transport": "file", "filename": f"{name}.stream", "offset": 0}
-    return Transport(address, address)
-
-
-def _exec(name: str) -> Transport:
-    return Transport(
-        incoming=_shell(f"cat {name}.stream"),
-        outgoing=_shell(f"cat > {name}.stream"),
-    )
+def _socket(**where: str) -> Address:
+    return {"transport": "socket", **where}
 
 
 def _shell(command: str) -> Address:
     return {"transport": "exec", "args": ["/bin/sh", "-c", command]}
-
-
-# By name; each makes a transport to the destination of that name.
-TRANSPORTS: dict[str, Callable[[str], Transport]] = {
-    "socket": _socket,
-    "tcp": _tcp,
-    "fd": _fd,
-    "file": _file,
-    "exec": _exec,
-}

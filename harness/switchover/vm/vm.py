@@ -9,14 +9,13 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from qemu.qmp import ExecuteError, QMPError, Runstate
 
 from ..core.errors import VMLost
-from . import backtrace
 from .console import Console
 from .monitor import Event, Monitor
 
@@ -26,6 +25,7 @@ START_SECONDS = 20.0
 REPLY_SECONDS = 20.0
 EXIT_SECONDS = 20.0
 ASK_SECONDS = 0.05
+BACKTRACE_SECONDS = 60
 
 
 class Died(Exception):
@@ -156,12 +156,10 @@ class VM:
         """Run a command ("_" in names is "-"); raises Refused, Died, Hang, OSError."""
         given = {key.replace("_", "-"): value for key, value in arguments.items()}
         try:
-            async with asyncio.timeout(REPLY_SECONDS):
+            async with self._within(REPLY_SECONDS, f"answer to {command}"):
                 answer = await self.monitor.execute(command, given)
         except ExecuteError as error:
             raise Refused(f"{command}: {error}") from None
-        except TimeoutError:
-            raise await self._late(f"answer to {command}", REPLY_SECONDS) from None
         except QMPError:
             await self.end()
             raise self._died(f"during {command}") from None
@@ -182,28 +180,22 @@ class VM:
         `deadline` is in seconds. Raises Died at once when the process ends, and
         Hang when the deadline passes.
         """
-        try:
-            async with asyncio.timeout(deadline):
-                while (value := probe()) is None:
-                    if self.exit_code is not None:
-                        raise self._died(f"before {what}")
-                    await self._changed.wait()
-                return value
-        except TimeoutError:
-            raise await self._late(what, deadline) from None
+        async with self._within(deadline, what):
+            while (value := probe()) is None:
+                if self.exit_code is not None:
+                    raise self._died(f"before {what}")
+                await self._changed.wait()
+        return value
 
     async def until_told(
         self, what: str, ask: Callable[[], Awaitable[bool]], deadline: float
     ) -> None:
         """The same where no event tells: ask again and again."""
-        try:
-            async with asyncio.timeout(deadline):
-                while not await ask():
-                    if self.exit_code is not None:
-                        raise self._died(f"before {what}")
-                    await asyncio.sleep(ASK_SECONDS)
-        except TimeoutError:
-            raise await self._late(what, deadline) from None
+        async with self._within(deadline, what):
+            while not await ask():
+                if self.exit_code is not None:
+                    raise self._died(f"before {what}")
+                await asyncio.sleep(ASK_SECONDS)
 
     async def soon(self, probe: Callable[[], T | None], seconds: float) -> T | None:
         """The same, where it may well not happen: None then, and if it ends before."""
@@ -269,8 +261,14 @@ class VM:
     def _died(self, when: str) -> Died:
         return Died(f"{self.name} ended with {self.exit_code} {when}")
 
-    async def _late(self, what: str, deadline: float) -> Hang:
-        return await self.hang(f"no {what} within {deadline:.0f} s")
+    @contextlib.asynccontextmanager
+    async def _within(self, seconds: float, what: str) -> AsyncIterator[None]:
+        """Raise Hang if it takes longer."""
+        try:
+            async with asyncio.timeout(seconds):
+                yield
+        except TimeoutError:
+            raise await self.hang(f"no {what} within {seconds:.0f} s") from None
 
     async def hang(self, what: str) -> Hang:
         """What to raise when a deadline has passed; it says where the backtrace is."""
@@ -278,7 +276,7 @@ class VM:
         return Hang(f"{self.name}: {what}" + (f"; see {path}" if path else ""))
 
     async def backtrace(self) -> Path | None:
-        """Write where all threads are; where that is, None if there is no process.
+        """Have gdb write where all threads are; its path, None without a process.
 
         The first one is kept: it is the nearest to what went wrong.
         """
@@ -287,7 +285,16 @@ class VM:
             return path
         if not self._process or self._process.returncode is not None:
             return None
-        await backtrace.write(self._process.pid, path)
+        gdb = ("gdb", "-batch", "-p", str(self.pid), "-ex", "thread apply all bt")
+        with written(path) as file:
+            # If there is no gdb, that is what is written.
+            process = await asyncio.create_subprocess_exec(
+                *("timeout", str(BACKTRACE_SECONDS), *gdb),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+            await process.wait()
         return path
 
 

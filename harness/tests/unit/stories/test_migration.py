@@ -11,7 +11,7 @@ from fake_vm import FakeVM, fake
 from switchover.judging.notes import Notes
 from switchover.stories.jobs import Jobs
 from switchover.stories.migration import PASSES, Migration
-from switchover.vm.transports import TRANSPORTS
+from switchover.vm import transports
 from switchover.vm.vm import Died, Hang
 
 LISTENS = {"type": "inet", "host": "::1", "port": "1"}
@@ -19,7 +19,7 @@ LISTENS = {"type": "inet", "host": "::1", "port": "1"}
 
 def migration(source: FakeVM, transport: str = "socket") -> Migration:
     destination = FakeVM("destination", query_migrate={"socket-address": [LISTENS]})
-    channel = TRANSPORTS[transport](destination.name)
+    channel = transports.to(destination.name)[transport]
     return Migration(source, destination, Notes(), channel)
 
 
@@ -29,20 +29,20 @@ def went(source: FakeVM, *statuses: str) -> FakeVM:
     return source
 
 
-@pytest.mark.parametrize("name", list(TRANSPORTS))
+@pytest.mark.parametrize("name", transports.to("d"))
 def test_only_a_live_destination_listens_before_the_source_speaks(name: str) -> None:
     attempt = migration(FakeVM(), name)
     destination = fake(attempt._destination)
     asyncio.run(attempt.start())
-    live = TRANSPORTS[name]("destination").live
+    live = transports.to("d")[name].live
     assert len(destination.said("migrate-incoming")) == int(live)
     asyncio.run(attempt.deliver())
     assert len(destination.said("migrate-incoming")) == 1
 
 
-@pytest.mark.parametrize("name", list(TRANSPORTS))
+@pytest.mark.parametrize("name", transports.to("d"))
 def test_what_is_written_is_read(name: str) -> None:
-    made = TRANSPORTS[name]("d")
+    made = transports.to("d")[name]
     if name == "tcp":
         assert made.outgoing is None
         return

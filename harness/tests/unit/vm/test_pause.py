@@ -10,9 +10,8 @@ from fake_vm import FakeVM, fake
 
 from switchover.judging.notes import Notes
 from switchover.stories.migration import Migration
-from switchover.vm import pause
+from switchover.vm import pause, transports
 from switchover.vm.pause import PRE_SWITCHOVER, READY, Pause
-from switchover.vm.transports import TRANSPORTS
 
 WRITER = {"type": "block-export", "id": "e", "node-name": "n"}
 
@@ -37,7 +36,7 @@ def paused(
         query_status={"running": False},
     )
     migration = Migration(
-        source, FakeVM(), Notes(), TRANSPORTS["socket"]("destination")
+        source, FakeVM(), Notes(), transports.to("d")["socket"]
     )
     source.event("MIGRATION", status=status)
     source.event("MIGRATION_READY", writers=announced)
