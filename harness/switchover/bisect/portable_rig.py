@@ -13,7 +13,7 @@ from typing import Any
 
 from ..guest import disk
 from ..judging import evidence
-from ..judging.oracle import Evidence, judge
+from ..judging.oracle import DiskEvidence, Evidence, judge
 from ..qemu import firmware
 from ..qemu.build import Build
 from ..stories.results_table import shortened, size
@@ -197,9 +197,9 @@ class PortableRig:
         """The verdict on the run."""
         # A destination whose source has given up exits with an error.
         killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
-        image = evidence.Disk("disk0", 0, None, self._difference, {}, written=False)
+        image = DiskEvidence("disk0", self._difference, {}, None, written=False)
         vms = tuple(map(evidence.of_vm, killed))
-        verdict = judge(Evidence(vms=vms, disks=(evidence.of_disk(image),)))
+        verdict = judge(Evidence(vms=vms, disks=(image,)))
         parts = [f"crash: {shortened(text)}" for text in verdict.crashes]
         if verdict.blocks_lost and self.status == "completed":
             lost = size(verdict.blocks_lost * disk.BLOCK)

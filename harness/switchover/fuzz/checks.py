@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Sequence
 
 from ..guest import record
-from ..judging import journey, legal_statuses
+from ..judging import journey
 from ..judging.notes import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died
@@ -43,7 +43,7 @@ class Checks:
         for vm in self._processes.current.values():
             if vm.exit_code is not None and not (vm.killed or vm.told_to_quit):
                 raise Died(f"{vm.name} ended with {vm.exit_code}")
-        if wrong := legal_statuses.illegal(self._ownership.statuses):
+        if wrong := journey.illegal(self._ownership.statuses):
             self._notes.surprises.append(wrong)
         if self._source.exit_code is None:
             await self.one_side_runs()

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from ..guest import record
 from ..guest.nbdclient import NBDClient, Unexpected
-from ..judging.evidence import Disk
+from ..judging.evidence import found
+from ..judging.oracle import DiskEvidence
 
 CONNECT_SECONDS = 1.5
 SOCKET = "source-nbd.sock"
@@ -56,12 +57,12 @@ class Clients:
         await client.end()
         self._written[number].update(client.acknowledged)
 
-    def disk(self, number: int, image: Path | None) -> Disk:
-        """What was acknowledged, and the image of the side that goes on."""
-        told = self._written[number]
-        owner = _owner(number)
+    def disk(self, number: int, image: Path | None) -> DiskEvidence:
+        """What was acknowledged, and what is in the image of the side that goes on."""
+        there = found(image, _owner(number), START)
         by_chance = {"must_match": False, "written": False}
-        return Disk(f"client{number}", owner, image, None, told, START, **by_chance)
+        told = self._written[number]
+        return DiskEvidence(f"client{number}", None, told, there, **by_chance)
 
 
 def _owner(number: int) -> int:

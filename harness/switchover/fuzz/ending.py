@@ -11,7 +11,7 @@ end hangs. If the guest goes on at the source, mirrors that live have to get in 
 
 from __future__ import annotations
 
-from ..judging.legal_statuses import UNDER_WAY
+from ..judging.journey import UNDER_WAY
 from ..vm.vm import VM
 from .jobs import END_SECONDS, Jobs
 from .player import PAUSES, Player

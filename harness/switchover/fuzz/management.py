@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
-from ..judging.legal_statuses import BEGIN
+from ..judging.journey import BEGIN
 from .guarantees import JobCommands
 
 GO_ON = ("migrate-continue", "migration-complete")

@@ -6,7 +6,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..guest import disk
-from ..judging import evidence, journey, legal_statuses
+from ..judging import evidence, journey
+from ..judging.oracle import DiskEvidence
 from .guarantees import Guarantee, guarantee
 from .management import Accepted, Management
 from .processes import DESTINATION, SOURCE, Processes
@@ -44,7 +45,7 @@ class Ownership:
     @property
     def status(self) -> str:
         """The status of the last migration, by the last event."""
-        return (self.statuses or [legal_statuses.BEGIN])[-1]
+        return (self.statuses or [journey.BEGIN])[-1]
 
     @property
     def attempt(self) -> list[str]:
@@ -76,7 +77,7 @@ class Ownership:
     @property
     def would_run_twice(self) -> bool:
         """Whether `cont` would have it run at both sides, now or soon."""
-        ended = self.status in (legal_statuses.BEGIN, "cancelled", "failed")
+        ended = self.status in (journey.BEGIN, "cancelled", "failed")
         alive = self.arrived and not self._processes.destination.killed
         return self._processes.starts_itself and (not ended or alive)
 
@@ -129,18 +130,17 @@ class Ownership:
         pair = [self._processes.image(side, number) for side in (SOURCE, DESTINATION)]
         self.differences[number] = disk.compare(pair[0], pair[1], start)
 
-    def disk(self, number: int) -> evidence.Disk:
+    def disk(self, number: int) -> DiskEvidence:
         """What has to be on a disk, for the oracle."""
         here = self._side(number) == SOURCE
         # What the guest was told elsewhere has nothing to do with the source's disk.
         vms = [self._processes.source] if here else self._processes.vms
         owed = self.guarantees.get(number) is Guarantee.OWED
-        return evidence.Disk(
+        return DiskEvidence(
             name=f"disk{number}",
-            number=number,
-            image=self.image(number),
             difference=self.differences.get(number),
             acknowledged=evidence.said(vms).acknowledged.get(number, {}),
+            found=evidence.found(self.image(number), number),
             must_match=owed and not self.management.has_reclaimed,
             written=False,
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..judging import evidence
-from ..judging.legal_statuses import UNDER_WAY
+from ..judging.journey import UNDER_WAY
 from ..judging.notes import Notes
 from ..judging.oracle import Verdict, judge
 from ..qemu.build import Build

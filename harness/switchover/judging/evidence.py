@@ -7,39 +7,18 @@ All processes have to have ended before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..guest import disk, record
 from ..vm.vm import VM
-from . import journey, legal_statuses
+from . import journey
 from .notes import Notes
 from .oracle import DiskEvidence, Evidence, VMEvidence
 
 
-@dataclass(frozen=True)
-class Disk:
-    """A disk, and where its records are looked for.
-
-    `image` is of the side that goes on, None if none does; there the records of disk
-    `number` begin at byte `start`. `difference` is None if its images were not
-    compared, `acknowledged` what its writer was told. `must_match` and `written` are
-    as in DiskEvidence.
-    """
-
-    name: str
-    number: int
-    image: Path | None
-    difference: disk.Difference | None
-    acknowledged: record.Slots
-    start: int = 0
-    must_match: bool = True
-    written: bool = True
-
-
 def collect(
     vms: Sequence[VM],
-    disks: Iterable[Disk],
+    disks: Iterable[DiskEvidence],
     notes: Notes,
     sources: Sequence[VM],
     destination: VM | None = None,
@@ -50,10 +29,10 @@ def collect(
     is where the guest is in the end, if it has moved.
     """
     statuses = [journey.outgoing(vm) for vm in sources]
-    wrong = [w for way in statuses if (w := legal_statuses.illegal(way))]
+    wrong = [w for way in statuses if (w := journey.illegal(way))]
     return Evidence(
         vms=tuple(map(of_vm, vms)),
-        disks=tuple(map(of_disk, disks)),
+        disks=tuple(disks),
         journey=tuple(s for way in statuses for s in way if s in journey.LANDMARKS),
         errors=tuple(notes.errors),
         writers=tuple(notes.writers),
@@ -80,15 +59,10 @@ def of_vm(vm: VM) -> VMEvidence:
     return VMEvidence(vm.name, vm.exit_code, vm.told_to_quit, vm.killed, vm.stderr)
 
 
-def of_disk(one: Disk) -> DiskEvidence:
-    """What is in a disk's images; one that is not there was not read."""
-    image = one.image if one.image and one.image.exists() else None
-    return DiskEvidence(
-        name=one.name,
-        differing=one.difference.blocks if one.difference else None,
-        first=one.difference.first if one.difference else None,
-        acknowledged=one.acknowledged,
-        found=disk.records(image, one.number, one.start) if image else None,
-        must_match=one.must_match,
-        written=one.written,
-    )
+def found(image: Path | None, number: int, start: int = 0) -> record.Slots | None:
+    """The records of disk `number` from byte `start` on, in the image that goes on.
+
+    One that is not there was not read.
+    """
+    there = image if image and image.exists() else None
+    return disk.records(there, number, start) if there else None

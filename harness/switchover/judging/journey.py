@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The way of a guest, from the events of the processes that had it."""
+"""The way of a guest, from the events of the processes that had it.
+
+And which status of a migration may follow which, at the source.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,33 @@ from collections.abc import Iterable
 
 from ..vm.monitor import Event
 from ..vm.vm import VM
-from .legal_statuses import of_migrations
 
 # The statuses that tell one story from another.
 LANDMARKS = ("pre-switchover", "ready", "completed", "failed", "cancelled")
 COMPLETED = {"status": "completed"}
+BEGIN = "none"
+_ENDS = {"failed", "cancelling"}
+_POSTCOPY = {"postcopy-device", "postcopy-active"}
+# What cancelling ends with is told by the status itself.
+NEXT: dict[str, set[str]] = {
+    BEGIN: {"setup"},
+    "setup": {"active", "wait-unplug", *_ENDS},
+    "wait-unplug": {"active", *_ENDS},
+    "active": {"pre-switchover", "ready", "device", *_POSTCOPY, *_ENDS},
+    "pre-switchover": {"device", *_ENDS},
+    "ready": {"device", *_ENDS},
+    "device": {"completed", *_POSTCOPY, *_ENDS},
+    "postcopy-device": {"postcopy-active", "postcopy-paused", "failed"},
+    "postcopy-active": {"completed", "postcopy-paused", "failed"},
+    "postcopy-paused": {"postcopy-recover-setup", "failed"},
+    "postcopy-recover-setup": {"postcopy-recover", "postcopy-paused"},
+    "postcopy-recover": {"postcopy-active", "postcopy-paused"},
+    "cancelling": {"cancelled"},
+    "completed": {"setup"},
+    "failed": {"setup"},
+    "cancelled": {"setup"},
+}
+UNDER_WAY = NEXT.keys() - {BEGIN, "completed", "failed", "cancelled"}
 
 
 def statuses(source: VM) -> list[str]:
@@ -57,3 +82,28 @@ def recovery(source: VM, vms: Iterable[VM]) -> float | None:
     resumes = [event.time for event in source.events if event.name == "RESUME"]
     later = [time for time in resumes if deaths and time >= min(deaths)]
     return (later[0] - min(deaths)) * 1000 if later else None
+
+
+def of_migrations(statuses: list[str], snapshots: int) -> list[str]:
+    """Without those of snapshots, which go from setup to completed at once.
+
+    `snapshots` is how many were asked for: what is left over has skipped something.
+    """
+    left: list[str] = []
+    for status in statuses:
+        if snapshots and status == "completed" and left[-1:] == ["setup"]:
+            snapshots -= 1
+            left.pop()
+        else:
+            left.append(status)
+    return left
+
+
+def illegal(statuses: Iterable[str]) -> str | None:
+    """The first change of status that must not be, in words; None if there is none."""
+    last = BEGIN
+    for status in statuses:
+        if status not in NEXT[last]:
+            return f"status {status} after {last}"
+        last = status
+    return None

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
+from ..guest.disk import Difference
 from ..guest.record import Slots
 
 ASSERTION = re.compile(r"(?:\S+: )?(\S+:\d+: .*Assertion `.*' failed)")
@@ -36,15 +37,14 @@ class VMEvidence:
 class DiskEvidence:
     """One disk: the images compared, and its records on the side that goes on.
 
-    `differing` is in blocks of 64 KiB, `first` in bytes; None when the images
-    were not compared. `found` is None when no image was read. `must_match` tells
-    whether they have to be compared once a migration has completed, `written`
-    whether somebody has to have been told that records are on it.
+    `difference` is None when the images were not compared, `found` when no image was
+    read. `acknowledged` is what its writer was told. `must_match` tells whether they
+    have to be compared once a migration has completed, `written` whether somebody has
+    to have been told that records are on it.
     """
 
     name: str
-    differing: int | None
-    first: int | None
+    difference: Difference | None
     acknowledged: Slots
     found: Slots | None
     must_match: bool = True
@@ -166,16 +166,15 @@ class Verdict(Observed):
 
 def judge(evidence: Evidence) -> Verdict:
     """The verdict on all that was observed."""
-    compared = [d for d in evidence.disks if d.differing is not None]
-    lost = sum(d.differing or 0 for d in compared) if compared else None
-    first = next((f"in {d.name} at {d.first}" for d in compared if d.differing), None)
+    compared = [(d.name, d.difference) for d in evidence.disks if d.difference]
+    lost = [f"in {name} at {found.first}" for name, found in compared if found.blocks]
     observed = {field.name: getattr(evidence, field.name) for field in fields(Observed)}
     return Verdict(
         **observed,
         crashes=tuple(c for vm in evidence.vms if (c := crash(vm))),
         stderr=tuple(line for vm in evidence.vms for line in noise(vm)),
-        blocks_lost=lost,
-        first_lost=first,
+        blocks_lost=sum(found.blocks for _, found in compared) if compared else None,
+        first_lost=next(iter(lost), None),
         records_lost=sum(len(lost_records(d)) for d in evidence.disks),
         unseen=tuple(_unseen(evidence)),
     )
@@ -233,7 +232,7 @@ def _unseen(evidence: Evidence) -> Iterator[str]:
     if completed and not evidence.disks:
         yield "nothing was compared"
     for disk in evidence.disks:
-        if completed and disk.must_match and disk.differing is None:
+        if completed and disk.must_match and disk.difference is None:
             yield f"{disk.name} was not compared"
         if disk.written and not disk.acknowledged:
             yield f"no record of {disk.name} was acknowledged"

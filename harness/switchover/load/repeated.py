@@ -13,7 +13,7 @@ from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
 from ..judging import evidence
 from ..judging.notes import Notes
-from ..judging.oracle import Verdict, judge
+from ..judging.oracle import DiskEvidence, Verdict, judge
 from ..qemu.build import Build
 from ..vm import commandline, pause
 from ..vm.transports import channels
@@ -250,15 +250,14 @@ class RepeatedMigration:
             await now.qmp("block-job-cancel", device=f"m{i}")
         await self._all_jobs(now, "BLOCK_JOB_COMPLETED")
 
-    def _disks(self) -> list[evidence.Disk]:
+    def _disks(self) -> list[DiskEvidence]:
         said = evidence.said(self._vms).acknowledged
         return [
-            evidence.Disk(
+            DiskEvidence(
                 name=f"disk{i}",
-                number=i,
-                image=self._image(self._owner, i),
                 difference=self._different.get(i),
                 acknowledged=self._written.get(i) or said.get(i, {}),
+                found=evidence.found(self._image(self._owner, i), i),
             )
             for i in range(DISKS)
         ]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
-from ..judging.evidence import Disk
+from ..judging import evidence
 from ..judging.notes import Notes
+from ..judging.oracle import DiskEvidence
 from ..vm.monitor import Event
 from ..vm.vm import VM
 from .jobs import DEADLINE_SECONDS
@@ -121,15 +122,12 @@ class Shared:
             pair = self._image("source", i), self._image("target", i)
             self._differences[i] = await asyncio.to_thread(disk.compare, *pair)
 
-    def disks(self) -> list[Disk]:
-        """What the clients were told is on each one, and where it has to be."""
-        return [
-            Disk(
-                name=f"shared{i}",
-                number=i,
-                image=self._image("target" if i in self._differences else "source", i),
-                difference=self._differences.get(i),
-                acknowledged=client.acknowledged,
-            )
-            for i, client in enumerate(self._clients)
-        ]
+    def disks(self) -> list[DiskEvidence]:
+        """What the clients were told is on each one, and what is where it has to be."""
+        return [self._disk(i, client) for i, client in enumerate(self._clients)]
+
+    def _disk(self, number: int, client: NBDClient) -> DiskEvidence:
+        difference = self._differences.get(number)
+        image = self._image("target" if difference else "source", number)
+        found = evidence.found(image, number)
+        return DiskEvidence(f"shared{number}", difference, client.acknowledged, found)

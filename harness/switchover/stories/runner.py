@@ -11,11 +11,10 @@ from pathlib import Path
 
 from ..core import errors, files, paths
 from ..guest.kernel import Guest
-from ..judging import oracle
+from ..judging import evidence, journey, oracle
 from ..qemu.build import Build
 from ..vm.accel import Accel
 from ..vm.vm import Died, Hang, Refused
-from . import rig_evidence
 from .rig import GUEST_SECONDS, Lab, Rig
 from .scenario import Scenario
 
@@ -102,7 +101,7 @@ class Runner:
             await _observe(scenario, rig)
         finally:
             await rig.kill()
-        seen = rig_evidence.collect(rig, scenario.with_guest)
+        seen = collect(rig, scenario.with_guest)
         verdict = oracle.judge(seen)
         if self.witness:
             title = f"{scenario.name} on {build.name}"
@@ -128,6 +127,29 @@ async def _observe(scenario: Scenario, rig: Rig) -> None:
         late = f"the scenario did not end within {SCENARIO_SECONDS:.0f} s; see "
         late += ", ".join(str(path) for path in found if path)
         rig.notes.hang = late if limit.expired() else str(error)
+
+
+def collect(rig: Rig, with_guest: bool) -> oracle.Evidence:
+    """All that was observed, when all processes of a rig have ended.
+
+    What has not completed goes on at the source.
+    """
+    acknowledged = evidence.said(rig.vms).acknowledged
+    completed = journey.outgoing(rig.source)[-1:] == ["completed"]
+    owner = rig.owner or (None if completed else rig.source)
+    disks = [
+        oracle.DiskEvidence(
+            name=f"disk{i}",
+            difference=rig.images.differences.get(i),
+            acknowledged=acknowledged.get(i, {}),
+            found=evidence.found(rig.image(owner, i) if owner else None, i),
+            written=with_guest,
+        )
+        for i in rig.disks
+    ]
+    disks += rig.shared.disks()
+    destination = None if owner in (None, rig.source) else rig.destination
+    return evidence.collect(rig.vms, disks, rig.notes, [rig.source], destination)
 
 
 def _keep(folder: Path, verdict: oracle.Verdict, differences: tuple[str, ...]) -> None:

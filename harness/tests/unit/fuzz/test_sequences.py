@@ -21,7 +21,7 @@ from switchover.fuzz.management import Accepted
 from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.fuzz.rules import Sequence
-from switchover.judging import legal_statuses
+from switchover.judging.journey import illegal, of_migrations
 from switchover.judging.oracle import Verdict
 from switchover.qemu.build import Build
 from switchover.vm.monitor import Event
@@ -121,7 +121,7 @@ def test_a_guest_that_went_over_to_the_target() -> None:
     ],
 )
 def test_legal_statuses(journey: str) -> None:
-    assert legal_statuses.illegal(journey.split()) is None
+    assert illegal(journey.split()) is None
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ def test_legal_statuses(journey: str) -> None:
     ],
 )
 def test_illegal_statuses(journey: str) -> None:
-    assert legal_statuses.illegal(journey.split())
+    assert illegal(journey.split())
 
 
 def test_a_snapshot_is_no_migration() -> None:
     seen = ["setup", "completed", "setup", "active"]
-    assert legal_statuses.of_migrations(seen, 1) == ["setup", "active"]
-    assert legal_statuses.of_migrations(["setup"], 1) == ["setup"]
+    assert of_migrations(seen, 1) == ["setup", "active"]
+    assert of_migrations(["setup"], 1) == ["setup"]
     # A migration that has skipped everything is none either, but wrong.
-    assert legal_statuses.of_migrations(seen, 0) == seen
+    assert of_migrations(seen, 0) == seen
 
 
 def test_a_sequence_is_read_as_it_was_written(tmp_path: Path) -> None:

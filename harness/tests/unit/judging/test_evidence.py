@@ -16,9 +16,8 @@ from fake_vm import FakeVM
 from switchover.core import paths
 from switchover.guest import disk, record
 from switchover.judging import evidence
-from switchover.judging.evidence import Disk
 from switchover.judging.notes import Notes
-from switchover.judging.oracle import Expected, Verdict, judge
+from switchover.judging.oracle import DiskEvidence, Expected, Verdict, judge
 
 SIZE = disk.MIB
 DONE = Expected(journey=("completed",))
@@ -51,17 +50,17 @@ class Run:
                 file.seek(sequence * record.RECORD_BYTES)
                 file.write(record.pack(1, sequence))
 
-    def disk(self) -> Disk:
-        told = evidence.said([self.source, self.destination]).acknowledged
-        difference = disk.compare(*self.images)
-        return Disk("disk1", 1, self.images[1], difference, told.get(1, {}))
+    def disk(self) -> DiskEvidence:
+        told = evidence.said([self.source, self.destination]).acknowledged.get(1, {})
+        found = evidence.found(self.images[1], 1)
+        return DiskEvidence("disk1", disk.compare(*self.images), told, found)
 
-    def verdict(self, *disks: Disk) -> Verdict:
+    def verdict(self, *disks: DiskEvidence) -> Verdict:
         vms = [self.source, self.destination]
         seen = disks or (self.disk(),)
         return judge(evidence.collect(vms, seen, self.notes, vms[:1], vms[1]))
 
-    def differences(self, *disks: Disk, expected: Expected = DONE) -> list[str]:
+    def differences(self, *disks: DiskEvidence, expected: Expected = DONE) -> list[str]:
         return self.verdict(*disks).matches(expected)
 
 
@@ -97,7 +96,8 @@ def test_records_of_a_client_are_where_its_region_is(run: Run) -> None:
         with image.open("r+b") as file:
             file.seek(start + record.RECORD_BYTES)
             file.write(record.pack(101, 1))
-    client = Disk("client1", 101, run.images[1], None, {1: 1}, start, must_match=False)
+    found = evidence.found(run.images[1], 101, start)
+    client = DiskEvidence("client1", None, {1: 1}, found, must_match=False)
     assert run.differences(run.disk(), client) == []
     lost = replace(client, acknowledged={1: 1, 2: 2})
     assert run.differences(run.disk(), lost) == ["1 acknowledged records are lost"]
@@ -119,8 +119,8 @@ def test_disks_are_part_of_a_migration(run: Run) -> None:
 
 def test_what_was_not_read_is_a_difference(run: Run) -> None:
     told = ["no record of disk1 was read"]
-    assert run.differences(replace(run.disk(), image=None)) == told
-    assert run.differences(replace(run.disk(), image=Path("gone"))) == told
+    assert evidence.found(Path("gone"), 1) is None is evidence.found(None, 1)
+    assert run.differences(replace(run.disk(), found=None)) == told
     run.source.console.text = run.destination.console.text = ""
     told = ["no record of disk1 was acknowledged"]
     assert run.differences() == told

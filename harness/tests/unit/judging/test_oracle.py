@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from switchover.guest import record
+from switchover.guest.disk import Difference
 from switchover.judging.oracle import (
     DiskEvidence,
     Evidence,
@@ -23,7 +24,7 @@ ASSERTION = (
     "Assertion `!(bs->open_flags & BDRV_O_INACTIVE)' failed.\n"
 )
 CLEAN = VMEvidence("source", 0, told_to_quit=True, killed=False, stderr="")
-EQUAL = DiskEvidence("disk0", 0, None, acknowledged={1: 1}, found={1: 1})
+EQUAL = DiskEvidence("disk0", Difference(0, None), {1: 1}, found={1: 1})
 GOOD = Evidence(vms=(CLEAN,), disks=(EQUAL,), journey=("completed",))
 COMPLETED = Expected(journey=("completed",))
 
@@ -74,12 +75,12 @@ def test_a_declared_crash_does_not_cover_another_one() -> None:
 
 
 def test_one_different_block_is_a_loss() -> None:
-    (loss,) = differences(**with_disk(differing=1, first=65536))
+    (loss,) = differences(**with_disk(difference=Difference(1, 65536)))
     assert loss == "1 blocks differ, first in disk0 at 65536"
 
 
 def test_a_difference_at_the_very_start_is_named() -> None:
-    (loss,) = differences(**with_disk(differing=1, first=0))
+    (loss,) = differences(**with_disk(difference=Difference(1, 0)))
     assert loss.endswith("in disk0 at 0")
 
 
@@ -96,7 +97,7 @@ def test_lost_records_are_declared_apart_from_blocks() -> None:
     by_chance = replace(COMPLETED, records_lost=None)
     assert not differences(by_chance) and not differences(by_chance, disks=(lost,))
     blocks = replace(COMPLETED, blocks_lost=True)
-    assert differences(blocks, disks=(replace(lost, differing=1),)) == [
+    assert differences(blocks, disks=(replace(lost, difference=Difference(1, 0)),)) == [
         "1 acknowledged records are lost"
     ]
 

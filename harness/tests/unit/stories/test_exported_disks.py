@@ -11,7 +11,6 @@ from fake_vm import FakeVM
 
 from switchover.guest import disk, record
 from switchover.guest.nbdclient import NBDClient
-from switchover.judging import evidence
 from switchover.judging.notes import Notes
 from switchover.judging.oracle import Evidence, judge
 from switchover.stories.exported_disks import RECORDS, SIZE, Shared
@@ -37,7 +36,7 @@ def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
                 file.seek(SIZE - 1)
                 file.write(b"x")
     asyncio.run(shared.compare())
-    disks = tuple(map(evidence.of_disk, shared.disks()))
+    disks = tuple(shared.disks())
     assert (
         judge(Evidence(disks=disks)).wrong()
         == {

@@ -35,9 +35,7 @@ def paused(
         query_migrate={"status": status, "writers": [WRITER], "release-error": "no"},
         query_status={"running": False},
     )
-    migration = Migration(
-        source, FakeVM(), Notes(), transports.to("d")["socket"]
-    )
+    migration = Migration(source, FakeVM(), Notes(), transports.to("d")["socket"])
     source.event("MIGRATION", status=status)
     source.event("MIGRATION_READY", writers=announced)
     asyncio.run(migration.paused(*wanted))
