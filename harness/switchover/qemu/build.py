@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,11 +101,14 @@ def ensure(name: str, progress: Progress) -> Build:
         print(LOCAL_WORK, file=sys.stderr)
     build = Build(name, paths.build_dir(name))
     with exclusive(name, f"building {name}"):
-        _make(build, source.directory, progress)
+        make(build, source.directory, progress)
     return build
 
 
-def _make(build: Build, source: Path, progress: Progress) -> None:
+def make(
+    build: Build, source: Path, progress: Progress, tests: Sequence[str] = ()
+) -> None:
+    """Configure it if need be, and compile its programs and those tests that it has."""
     # Below logs/; a sanitizer does not make it.
     instrumented.races().mkdir(parents=True, exist_ok=True)
     if not configure.is_configured(source, build.directory):
@@ -114,6 +118,9 @@ def _make(build: Build, source: Path, progress: Progress) -> None:
     # Before the long part, which is of no use when this can't be had.
     firmware.link(build.directory)
     targets = [str(path.relative_to(build.directory)) for path in build.programs]
+    if tests:
+        known = (build.directory / "build.ninja").read_text()
+        targets += [test for test in tests if f"\nbuild {test}:" in known]
     with progress.step(f"compile {build.name}") as step:
         log = paths.LOGS / f"compile-{build.name}.log"
         ninja.compile_targets(build.directory, targets, log, step)

@@ -53,6 +53,11 @@ def is_configured(tree: Path, directory: Path) -> bool:
     return stamp.is_file() and stamp.read_text() == _key(tree, directory)
 
 
+def forget(directory: Path) -> None:
+    """Have it configured anew the next time."""
+    _stamp(directory).unlink(missing_ok=True)
+
+
 def configure(tree: Path, directory: Path, log: Path) -> None:
     """Configure in a folder that is made anew; the stamp is written last.
 

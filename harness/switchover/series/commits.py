@@ -45,13 +45,11 @@ class Commit:
     def files(self) -> list[str]:
         """The files that it adds, changes or moves to, below the tree's root."""
         names = ["diff-tree", "-r", "--name-only", "--diff-filter=d"]
-        return git(_repository(), *names, self.before, self.after).splitlines()
+        return _git(*names, self.before, self.after).splitlines()
 
     def diff(self, name: str) -> str:
         """Its diff of a file, without lines of context."""
-        return git(
-            _repository(), "diff", "--unified=0", self.before, self.after, "--", name
-        )
+        return _git("diff", "--unified=0", self.before, self.after, "--", name)
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Series:
         """
         raw = ["diff", "--raw", "--no-abbrev", "--diff-filter=A", self.base, self.tip]
         found = {}
-        for line in git(_repository(), *raw, "--", folder).splitlines():
+        for line in _git(*raw, "--", folder).splitlines():
             fields, name = line.split("\t")
             _, mode, _, blob, _ = fields.split(" ")
             found[name] = f"{mode} {blob}"
@@ -88,7 +86,7 @@ class Series:
         """Files with it as patches/ has it, in order; they go at the end."""
         span = f"{self.base}..{self.tip}"
         with TemporaryDirectory(dir=paths.BUILD) as folder:
-            git(_repository(), *FORMAT, "--output-directory", folder, span)
+            _git(*FORMAT, "--output-directory", folder, span)
             yield sorted(Path(folder).iterdir())
 
 
@@ -101,11 +99,8 @@ def applied(progress: Progress) -> Series:
 
 def between(base: str, tip: str) -> Series:
     """The commits from `base`, without it, to `tip`."""
-    before = git(_repository(), "rev-parse", f"{base}^{{commit}}", f"{base}^{{tree}}")
-    commit, trees = before.split()
-    listing = git(
-        _repository(), "log", "--reverse", "--format=%H %T %s", f"{base}..{tip}"
-    )
+    commit, trees = _git("log", "-1", "--format=%H %T", base).split()
+    listing = _git("log", "--reverse", "--format=%H %T %s", f"{base}..{tip}")
     found = []
     for number, line in enumerate(listing.splitlines(), 1):
         id, after, subject = line.split(" ", 2)
@@ -114,5 +109,5 @@ def between(base: str, tip: str) -> Series:
     return Series(commit, tuple(found))
 
 
-def _repository() -> Path:
-    return paths.tree_dir("base")
+def _git(*arguments: str) -> str:
+    return git(paths.tree_dir("base"), *arguments)

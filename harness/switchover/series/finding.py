@@ -40,10 +40,9 @@ class Finding:
         return f"{where}{self.check}: {self.wrong or 'passed'}{log}"
 
 
-def recall(key: str) -> list[Finding] | None:
-    """What was found; None if what the key stands for was never checked to its end."""
-    found = _read().get(key)
-    return None if found is None else [Finding(**one) for one in found]
+def recall(key: str) -> list[Finding]:
+    """What was found; nothing if what the key stands for was not checked to its end."""
+    return [Finding(**one) for one in _read().get(key, [])]
 
 
 def store(key: str, findings: list[Finding]) -> None:

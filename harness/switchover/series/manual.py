@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path, PurePath
 
 from ..core import descendants, paths
+from ..core.errors import BuildFailed
 from ..qemu.configure import environment
 
 # meson's only other options are for a dependency file.
@@ -29,8 +30,8 @@ def is_about(name: str) -> bool:
     return is_source or path.suffix == ".hx"
 
 
-def make(source: Path, log: Path) -> str:
-    """Make it from the tree `source`; what is wrong with it, or "" if nothing is."""
+def make(source: Path, log: Path) -> None:
+    """Make it from the tree `source`; raises BuildFailed with what is wrong with it."""
     folder = paths.BUILD / "manual"
     doctrees = folder / "doctrees"
     command: list[str | Path] = [
@@ -41,10 +42,11 @@ def make(source: Path, log: Path) -> str:
     ]
     env = {**environment(), "CONFDIR": "/etc/qemu"}
     ended = asyncio.run(descendants.run(command, paths.BUILD, log, SECONDS, env))
-    if ended.hang or ended.code == 0:
-        return ended.hang
-    # What was read before the warning would not be read, and warned of, again.
-    shutil.rmtree(doctrees, ignore_errors=True)
-    _, _, warning = ended.text.partition(WARNING)
-    said = (warning or ended.text).strip()
-    return said.partition("\n")[0] or "it gave no reason"
+    if ended.hang:
+        raise BuildFailed(ended.hang)
+    if ended.code:
+        # What was read before the warning would not be read, and warned of, again.
+        shutil.rmtree(doctrees, ignore_errors=True)
+        _, _, warning = ended.text.partition(WARNING)
+        said = (warning or ended.text).strip()
+        raise BuildFailed(said.partition("\n")[0] or "it gave no reason")

@@ -10,9 +10,11 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..core import paths
+from ..core.errors import BuildFailed
 from ..core.progress import Progress
 from ..qemu import configure
 from . import checktree, finding, manual, patchtests
@@ -26,7 +28,7 @@ def findings(series: Series, progress: Progress) -> Iterator[Finding]:
     for commit in series.commits:
         key = _key(commit)
         found = finding.recall(key)
-        if found is None or not all(one.passed for one in found):
+        if not found or not all(one.passed for one in found):
             with progress.step(f"patch {commit.number}/{total}: {commit.subject}"):
                 found = list(_look_at(commit, series.base, progress))
             finding.store(key, found)
@@ -52,10 +54,9 @@ def _key(commit: Commit) -> str:
 
 
 def _look_at(commit: Commit, base: str, progress: Progress) -> Iterator[Finding]:
-    def build() -> str:
-        return checktree.compile_at(commit.id, base, progress)
-
-    built = _timed("build", checktree.log(), build)
+    log = paths.LOGS / f"compile-{checktree.NAME}.log"
+    compile = partial(checktree.compile_at, commit.id, base, progress)
+    built = _timed("build", log, compile)
     yield built
     if not built.passed:
         return
@@ -63,16 +64,20 @@ def _look_at(commit: Commit, base: str, progress: Progress) -> Iterator[Finding]
     if any(map(manual.is_about, commit.files())):
         log = paths.LOGS / "manual.log"
         with progress.step("make the manual"):
-            yield _timed("manual", log, lambda: manual.make(source, log))
+            yield _timed("manual", log, partial(manual.make, source, log))
     tests = patchtests.of(commit, source)
-    for name, ended in patchtests.run(tests, checktree.build(), progress):
+    for name, ended in patchtests.run(tests, checktree.made(), progress):
         wrong = "" if ended.status == "pass" else str(ended)
         yield _finding(name, wrong, ended.seconds, ended.log)
 
 
-def _timed(check: str, log: Path, look: Callable[[], str]) -> Finding:
+def _timed(check: str, log: Path, make: Callable[[], None]) -> Finding:
     start = time.monotonic()
-    wrong = look()
+    wrong = ""
+    try:
+        make()
+    except BuildFailed as error:
+        wrong = str(error)
     return _finding(check, wrong, time.monotonic() - start, log)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import bootstrap, files, paths
@@ -41,21 +40,6 @@ NOWHERE = ["-c", "sendemail.smtpServer=/bin/false"]
 SHOWN_FINDINGS = 3
 
 
-@dataclass(frozen=True)
-class Submitter:
-    """Who sends the mails, as git knows it."""
-
-    name: str
-    email: str
-
-    def __str__(self) -> str:
-        return f"{self.name} <{self.email}>"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {"GIT_COMMITTER_NAME": self.name, "GIT_COMMITTER_EMAIL": self.email}
-
-
 def main(folder: Path, signoff: bool) -> None:
     """scripts/series prepare."""
     if folder.exists():
@@ -82,15 +66,15 @@ def main(folder: Path, signoff: bool) -> None:
     )
 
 
-def identity() -> Submitter:
-    """Who the user's own git says that they are; raises NotReady."""
+def identity() -> str:
+    """Who the user's own git says that they are, as in a mail; raises NotReady."""
     name, email = tree.setting("user.name"), tree.setting("user.email")
     if not name or not email:
         raise NotReady(
             "git does not know who you are; run: git config --global user.name NAME, "
             "and the same for user.email"
         )
-    return Submitter(name, email)
+    return f"{name} <{email}>"
 
 
 def refuse_dirty_trees() -> None:
@@ -138,7 +122,7 @@ def write(
     series: Series,
     description: str,
     options: list[str],
-    submitter: Submitter,
+    submitter: str,
 ) -> None:
     """Make `folder` with the mails and the dry run, whole or not at all.
 
@@ -162,7 +146,7 @@ def write(
         ]
         try:
             git(source, "branch", "--force", rebase.NAME, series.tip)
-            git(source, *command, env=submitter.environment)
+            git(source, *command, env=tree.committer())
             (made / DRY_RUN).write_text(_dry_run(made, submitter))
         except CommandFailed as error:
             raise NotReady(
@@ -179,7 +163,7 @@ def recipients(series: Series) -> list[str]:
     return [line for line in dict.fromkeys(named.splitlines()) if LIST not in line]
 
 
-def _dry_run(folder: Path, submitter: Submitter) -> str:
+def _dry_run(folder: Path, submitter: str) -> str:
     """What git send-email says that it would do."""
     return git(
         paths.tree_dir(rebase.NAME),

@@ -8,7 +8,7 @@ import toy_series
 from project import commit, patch, write_series
 
 from switchover.core import paths
-from switchover.core.errors import PatchFailed
+from switchover.core.errors import BuildFailed, PatchFailed
 from switchover.core.progress import Progress
 from switchover.qemu import tree
 from switchover.series import (
@@ -36,13 +36,12 @@ class Workshop:
         self.broken = ""
         self.failing = ""
 
-    def compile_at(self, commit: str, _base: str, _progress: Progress) -> str:
+    def compile_at(self, commit: str, _base: str, _progress: Progress) -> None:
         source = checktree.move(commit)
         text = (source / "block.c").read_text()
         self.built.append(text.split("\n")[1])
         if self.broken and self.broken in text:
-            return "QEMU does not compile"
-        return ""
+            raise BuildFailed("QEMU does not compile")
 
     def tests(self, *_arguments):
         status = self.failing or "pass"
@@ -138,7 +137,11 @@ def test_a_manual_with_a_warning_is_named(workshop, monkeypatch):
     patched = paths.tree_dir("patched")
     commit(patched, "docs/a.rst", "A\n", "docs: A")
     export.export()
-    monkeypatch.setattr(manual, "make", lambda _source, _log: "a.rst:1: bad")
+
+    def make(_source, _log) -> None:
+        raise BuildFailed("a.rst:1: bad")
+
+    monkeypatch.setattr(manual, "make", make)
     (said,) = wrong()
     assert said.startswith("0003 docs: A: manual: a.rst:1: bad; see ")
     assert len(workshop.built) == 3

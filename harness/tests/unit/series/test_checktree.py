@@ -6,7 +6,7 @@ import pytest
 from switchover.core import paths
 from switchover.core.errors import BuildFailed
 from switchover.core.progress import Progress
-from switchover.qemu import tree
+from switchover.qemu import configure, firmware, ninja, tree
 from switchover.series import checktree
 
 
@@ -18,8 +18,9 @@ class Compiler:
         self.targets: list[str] = []
         self.says = ""
 
-    def configure(self, *_arguments) -> None:
+    def configure(self, tree, directory, _log) -> None:
         self.configured += 1
+        configure._stamp(directory).write_text(configure._key(tree, directory))
 
     def compile_targets(self, _directory, targets, _log, _step) -> None:
         self.targets = targets
@@ -33,20 +34,19 @@ def compiler(toy, monkeypatch) -> Compiler:
     folder = toy / "build" / checktree.NAME
     folder.mkdir()
     (folder / "build.ninja").write_text("\nbuild tests/unit/test-iov: C x\n")
-    monkeypatch.setattr(checktree.configure, "is_configured", lambda *_: True)
-    monkeypatch.setattr(checktree.configure, "configure", made.configure)
-    monkeypatch.setattr(checktree.firmware, "link", lambda _: None)
-    monkeypatch.setattr(checktree.ninja, "compile_targets", made.compile_targets)
+    monkeypatch.setattr(configure, "configure", made.configure)
+    monkeypatch.setattr(firmware, "link", lambda _: None)
+    monkeypatch.setattr(ninja, "compile_targets", made.compile_targets)
     tree.ensure("base", Progress())
     return made
 
 
-def compile_at(commit: str, base: str = "base") -> str:
-    return checktree.compile_at(commit, base, Progress())
+def compile_at(commit: str, base: str = "base") -> None:
+    checktree.compile_at(commit, base, Progress())
 
 
 def test_programs_and_those_tests_that_are_there_are_compiled(compiler):
-    assert compile_at(tree.applied()) == ""
+    compile_at(tree.applied())
     source = paths.tree_dir(checktree.NAME) / "block.c"
     assert source.read_text() == "one\n2\nthree\n"
     assert compiler.targets[-1] == "tests/unit/test-iov"
@@ -55,7 +55,8 @@ def test_programs_and_those_tests_that_are_there_are_compiled(compiler):
 
 def test_why_a_commit_does_not_build_is_said(compiler):
     compiler.says = "block.c: no"
-    assert compile_at("base") == "block.c: no"
+    with pytest.raises(BuildFailed, match=r"block\.c: no"):
+        compile_at("base")
 
 
 def test_another_base_is_configured_anew(compiler):
