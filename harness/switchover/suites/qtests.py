@@ -5,10 +5,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core import command, paths
-from ..core.lock import exclusive
+from ..core import command
 from ..core.progress import Progress
-from ..qemu import ninja
 from ..qemu.build import Build
 from ..vm.accel import DEVICE
 from . import tap
@@ -35,12 +33,7 @@ HIDE_KVM = [
 
 def compile_test(build: Build, name: str, progress: Progress) -> None:
     """Compile one of them; raises BuildFailed."""
-    log = paths.LOGS / f"compile-qtest-{build.name}.log"
-    with (
-        exclusive(build.name, f"building {build.name}"),
-        progress.step(f"compile {build.name}'s {name}") as step,
-    ):
-        ninja.compile_targets(build.directory, [f"{FOLDER}/{name}"], log, step)
+    tap.compile_programs(build, [f"{FOLDER}/{name}"], progress)
 
 
 def cases(build: Build, name: str) -> list[str]:

@@ -8,10 +8,24 @@ from pathlib import Path
 
 from mesonbuild.mtest import TAPParser, TestResult
 
-from ..core import command, descendants
+from ..core import command, descendants, paths
+from ..core.lock import exclusive
+from ..core.progress import Progress
+from ..qemu import ninja
+from ..qemu.build import Build
 from .iotest_check import QemuTestRun
 
 LOG = "output"
+
+
+def compile_programs(build: Build, names: list[str], progress: Progress) -> None:
+    """Compile some of a build, by their paths below its folder; raises BuildFailed."""
+    log = paths.LOGS / f"compile-tests-{build.name}.log"
+    with (
+        exclusive(build.name, f"building {build.name}"),
+        progress.step(f"compile {build.name}'s tests") as step,
+    ):
+        ninja.compile_targets(build.directory, names, log, step)
 
 
 async def run(

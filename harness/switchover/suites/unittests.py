@@ -7,9 +7,8 @@ import re
 from dataclasses import replace
 
 from ..core import paths
-from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..qemu import ninja, patches
+from ..qemu import patches
 from ..qemu.build import Build
 from . import tap
 from .iotest_check import QemuTestRun, fresh_folder
@@ -50,15 +49,8 @@ def compile_tests(build: Build, wanted: list[str], progress: Progress) -> list[s
     """Compile those of the wanted tests that this build has; their names."""
     known = all_tests(build)
     names = [name for name in wanted if name in known]
-    if not names:
-        return []
-    targets = [f"{FOLDER}/{name}" for name in names]
-    log = paths.LOGS / f"compile-unit-{build.name}.log"
-    with (
-        exclusive(build.name, f"building {build.name}"),
-        progress.step(f"compile {build.name}'s unit tests") as step,
-    ):
-        ninja.compile_targets(build.directory, targets, log, step)
+    if names:
+        tap.compile_programs(build, [f"{FOLDER}/{name}" for name in names], progress)
     return names
 
 
