@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +15,8 @@ from ..core.command import run
 from ..core.git import git
 from ..qemu.build import Build
 from ..qemu.tree import BASE
+from ..series.commits import changed_lines
 
-HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
-FILE = re.compile(r"^\+\+\+ b/(\S+)$")
 GCOV = ("gcov", "--json-format", "--stdout")
 
 # Executions by line number.
@@ -89,19 +87,6 @@ def show(build: Build) -> None:
 def added_lines(tree: Path) -> dict[str, set[int]]:
     """The numbers of the lines of C that the patched tree has, and base has not."""
     return changed_lines(git(tree, "diff", "--unified=0", BASE, "--", "*.c", "*.h"))
-
-
-def changed_lines(diff: str) -> dict[str, set[int]]:
-    """The numbers of the lines that a diff adds, by file."""
-    found: dict[str, set[int]] = defaultdict(set)
-    file = ""
-    for line in diff.splitlines():
-        if match := FILE.match(line):
-            file = match[1]
-        elif match := HUNK.match(line):
-            start, length = int(match[1]), int(match[2] or 1)
-            found[file].update(range(start, start + length))
-    return {name: lines for name, lines in found.items() if lines}
 
 
 def _executed(build: Build, tree: Path, sources: set[str]) -> dict[str, Counts]:

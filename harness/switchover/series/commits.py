@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,6 +28,8 @@ FORMAT = [
     "--no-stat",
     "--full-index",
 ]
+FILE = re.compile(r"^\+\+\+ b/(\S+)$")
+HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,22 @@ def between(base: str, tip: str) -> Series:
         found.append(Commit(number, id, subject, trees, after))
         trees = after
     return Series(commit, tuple(found))
+
+
+def changed_lines(diff: str, least: int = 0) -> dict[str, set[int]]:
+    """The numbers of the lines that a diff without context adds, by file.
+
+    Of each hunk there are `least`, if there is a line before what it only removes.
+    """
+    found: dict[str, set[int]] = defaultdict(set)
+    file = ""
+    for line in diff.splitlines():
+        if match := FILE.match(line):
+            file = match[1]
+        elif match := HUNK.match(line):
+            start, length = int(match[1]), int(match[2] or 1)
+            found[file].update(range(start, start + max(length, least)))
+    return {name: lines for name, lines in found.items() if lines}
 
 
 def _git(*arguments: str) -> str:

@@ -18,17 +18,16 @@ from ..core.progress import Progress
 from ..qemu.build import Build
 from ..suites import iotests_folder, own_iotests, qtests, unittests
 from ..suites.iotest_check import FORMATS, Check, QemuTestRun
-from .commits import Commit
+from .commits import Commit, changed_lines
 
-IOTESTS = PurePath(iotests_folder.IN_TREE)
-UNIT = PurePath(unittests.FOLDER)
+# A numbered test, one in tests/, or a reference output; what else is there is none.
+IOTEST = re.compile(
+    rf"{iotests_folder.IN_TREE}/(?:(?=\d)|tests/)([^/.]+)(?:\.[\w.]*out[\w.]*)?"
+)
+UNIT = re.compile(unittests.SOURCE)
 QTEST = PurePath(qtests.FOLDER)
 # Many files make this one program.
 MIGRATION = QTEST / "migration"
-# A test or its reference outputs; what else is there is none.
-IOTEST = re.compile(r"(?:tests/)?([^/.]+)(?:\.[\w.]*out[\w.]*)?")
-# In a diff without context: the first line and the number of lines of the new side.
-HUNK = re.compile(r"^@@ -\S+ \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 # The head of a C function and its body, which ends at the next "}" in column 0.
 FUNCTION = re.compile(
     r"^\w[^;{}]*?(?P<name>\w+)\([^;{}]*\)\s*\{\n(?P<body>.*?)^\}",
@@ -52,18 +51,20 @@ class PatchTests:
 
 def of(commit: Commit, source: Path) -> PatchTests:
     """The tests of a patch; `source` is the tree as it is with the patch."""
-    files = [PurePath(name) for name in commit.files()]
+    files = commit.files()
     changed: dict[str, tuple[str, ...]] = {}
-    for path in files:
+    for path in map(PurePath, files):
         if path.suffix == ".c" and path.parent in (QTEST, MIGRATION):
             program = qtests.MIGRATION if path.parent == MIGRATION else path.stem
             text, diff = (source / path).read_text(), commit.diff(str(path))
             changed[program] = changed.get(program, ()) + changed_paths(text, diff)
-    return PatchTests(
-        tuple(sorted({name for path in files if (name := _iotest(path))})),
-        tuple(sorted(path.stem for path in files if _is_unit_test(path))),
-        changed,
-    )
+    return PatchTests(_named(IOTEST, files), _named(UNIT, files), changed)
+
+
+def _named(pattern: re.Pattern[str], files: list[str]) -> tuple[str, ...]:
+    """What these files are called by a pattern."""
+    found = map(pattern.fullmatch, files)
+    return tuple(sorted({match[1] for match in found if match}))
 
 
 def run(
@@ -89,7 +90,8 @@ def changed_paths(text: str, diff: str) -> tuple[str, ...]:
 
     The diff has no lines of context.
     """
-    lines = _changed_lines(diff)
+    # What only removes lines changes the one before them.
+    lines = set().union(*changed_lines(diff, least=1).values())
     functions = {found["name"]: found for found in FUNCTION.finditer(text)}
     changed = {n for n, found in functions.items() if _lines(text, found) & lines}
     bodies = {name: found["body"] for name, found in functions.items()}
@@ -106,14 +108,6 @@ def changed_paths(text: str, diff: str) -> tuple[str, ...]:
     )
 
 
-def _changed_lines(diff: str) -> set[int]:
-    lines: set[int] = set()
-    for start, count in HUNK.findall(diff):
-        # What only removes lines changes the one before them.
-        lines.update(range(int(start), int(start) + max(1, int(count or 1))))
-    return lines
-
-
 def _lines(text: str, found: re.Match[str]) -> set[int]:
     """The numbers of the lines that something was found in."""
     first = text.count("\n", 0, found.start()) + 1
@@ -127,17 +121,3 @@ def _callers(bodies: dict[str, str], called: set[str]) -> set[str]:
         for name, body in bodies.items()
         if not REGISTERED.search(body) and called & {*re.findall(r"\w+", body)}
     }
-
-
-def _iotest(path: PurePath) -> str | None:
-    if not path.is_relative_to(IOTESTS):
-        return None
-    found = IOTEST.fullmatch(str(path.relative_to(IOTESTS)))
-    is_numbered = found and found[1].isdecimal()
-    is_named = found and path.parent == IOTESTS / "tests"
-    return found[1] if found and (is_numbered or is_named) else None
-
-
-def _is_unit_test(path: PurePath) -> bool:
-    is_test = path.stem.startswith(("test-", "check-"))
-    return path.parent == UNIT and path.suffix == ".c" and is_test

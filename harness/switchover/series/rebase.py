@@ -149,8 +149,7 @@ def _put(commit: str, progress: Progress) -> Series:
         tip = tree.applied()
         git(base, "update-ref", ONTO, commit)
         if not directory.is_dir():
-            git(base, "worktree", "prune")
-            git(base, "worktree", "add", "--quiet", "--detach", directory, commit)
+            git(base, "worktree", "add", "--quiet", "--force", directory, commit)
         Stamp(made_from, tip, finished=False).write(_stamp())
         _go_on(*REBASE, f"--onto={commit}", tree.BASE, tip)
     return _finish(made_from)

@@ -16,8 +16,9 @@ from .iotest_check import QemuTestRun, fresh_folder
 FOLDER = "tests/unit"
 # meson gives the slowest of these a minute.
 SECONDS = 300.0
+SOURCE = rf"{FOLDER}/((?:test|check)-[\w-]+)\.c"
 # How a patch begins what it changes of one of them.
-TOUCHED = re.compile(rf"^\+\+\+ b/{FOLDER}/((?:test|check)-[\w-]+)\.c$", re.MULTILINE)
+TOUCHED = re.compile(rf"^\+\+\+ b/{SOURCE}$", re.MULTILINE)
 BLOCK = [
     "test-bdrv-drain",
     "test-bdrv-graph-mod",

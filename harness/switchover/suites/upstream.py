@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..core import errors, paths
+from ..core import paths
 from ..core.progress import Progress, Task
 from ..qemu.build import Build
 from . import comparison, iotests_folder, qtests, unittests
@@ -206,12 +206,8 @@ async def _run_all(
         task.update(done)
         return Comparison(test.name, test.format, dict(runs))
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(test)) for test in tests]
-    except BaseExceptionGroup as group_error:
-        raise errors.first(group_error) from group_error
-    return [one.result() for one in tasks]
+    # If one raises an error, asyncio.run() ends the others.
+    return await asyncio.gather(*map(one, tests))
 
 
 async def _run_again(

@@ -14,22 +14,6 @@ from switchover.core.git import git
 from switchover.gates import coverage
 from switchover.qemu.build import Build
 
-DIFF = """\
-diff --git a/block.c b/block.c
---- a/block.c
-+++ b/block.c
-@@ -1 +1,2 @@ int f(void)
--one
-+two
-+three
-@@ -7,0 +9 @@
-+four
-diff --git a/gone.c b/gone.c
---- a/gone.c
-+++ /dev/null
-@@ -1 +0,0 @@
--x
-"""
 BASE = """\
 int f(int x)
 {
@@ -43,10 +27,6 @@ int main(void)
 PATCHED = BASE.replace(
     "    return x;", "    if (x) {\n        return 2;\n    }\n    return 0;"
 )
-
-
-def test_lines_that_a_diff_adds() -> None:
-    assert coverage.changed_lines(DIFF) == {"block.c": {1, 2, 9}}
 
 
 @pytest.mark.usefixtures("project")
