@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             with progress.step(label, given.rounds) as step:
                 verdict = asyncio.run(repeated.run(given.rounds, step.update))
-            wrong += verdict.wrong()
+            wrong = verdict.wrong()
             if not wrong:
                 repeated.remove_images()
         finally:

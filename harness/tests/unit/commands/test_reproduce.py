@@ -20,6 +20,7 @@ from switchover.qemu.build import Build
 from switchover.scenarios import ALL
 from switchover.stories.runner import Result, Runner
 from switchover.stories.scenario import Scenario
+from switchover.timeline import draw_run, timeline
 from switchover.vm import accel
 from switchover.vm.accel import Accel
 
@@ -31,6 +32,7 @@ class Runs:
     """What was run, in order, and what comes of it: differences, or an error."""
 
     done: list[tuple[str, str]] = field(default_factory=list)
+    runners: list[Runner] = field(default_factory=list)
     ends: Callable[[str, str], tuple[str, ...]] = lambda _scenario, _build: ()
 
 
@@ -38,7 +40,8 @@ class Runs:
 def runs(project: Path, monkeypatch: pytest.MonkeyPatch) -> Runs:
     made = Runs()
 
-    async def run(_runner: Runner, scenario: Scenario, where: Build) -> Result:
+    async def run(runner: Runner, scenario: Scenario, where: Build) -> Result:
+        made.runners.append(runner)
         made.done.append((scenario.name, where.name))
         different = made.ends(scenario.name, where.name)
         return Result(scenario, where.name, Verdict(), different, Path("/logs"), 1.5)
@@ -73,6 +76,9 @@ def test_all_is_run(runs: Runs) -> None:
 
 def test_a_difference(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs.ends = lambda _, where: ("hang",) if where == "patched" else ()
+    assert reproduce.main([]) == 1
+    assert len(runs.done) == 2 * len(ALL)
+    capsys.readouterr()
     assert reproduce.main(["--scenario", FIRST, "--json"]) == 1
     output = capsys.readouterr()
     assert [one["as_declared"] for one in json.loads(output.out)] == [True, False]
@@ -128,11 +134,25 @@ def test_repeated(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_first_difference_ends_it(
     runs: Runs, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs.ends = lambda *_: ("hang",) if len(runs.done) == 2 else ()
-    words = ["--scenario", FIRST, "--build", "base", "--repeat", "9"]
-    assert reproduce.main(words) == 1
+    runs.ends = lambda *_: ("hang",) if len(runs.done) in (2, 3) else ()
+    words = ["--scenario", FIRST, "--build", "base", "--repeat"]
+    assert reproduce.main([*words, "9"]) == 1
     assert len(runs.done) == 2
     assert said(capsys)[-1] == f"{FIRST} on base: different in run 2 of 9"
+    assert reproduce.main([*words, "2"]) == 1
+    assert len(runs.done) == 3
+
+
+@pytest.mark.parametrize("traced", [False, True])
+def test_a_run_is_drawn_if_that_is_asked_for(
+    runs: Runs, traced: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--scenario", FIRST, "--build", "base"]
+    assert reproduce.main(words + ["--timeline"] * traced) == 0
+    (runner,) = runs.runners
+    assert runner.witness == (draw_run.write if traced else None)
+    assert runner.traced == (timeline.EVENTS if traced else ())
+    assert ("timeline: /logs/" in capsys.readouterr().err) == traced
 
 
 @pytest.mark.parametrize(

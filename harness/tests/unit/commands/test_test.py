@@ -39,8 +39,15 @@ def test_one_that_fails_is_counted_wherever_it_is(run):
     assert run(suite(1, 0), suite(0, 1), suite(2, 0)) == (1, "3 passed, 1 failed")
 
 
-def test_nothing_at_all_is_no_success(run):
-    assert run(Suite("default", lambda _: None)) == (1, "0 passed, 0 failed")
+@pytest.mark.parametrize("lock", ["", "iotests"])
+def test_nothing_at_all_is_no_success(run, lock):
+    assert run(Suite("default", lambda _: None, lock)) == (1, "0 passed, 0 failed")
+
+
+@pytest.mark.parametrize("lock", ["", "iotests"])
+def test_a_suite_is_told_what_is_chosen(run, lock):
+    one = Suite("unit", lambda chosen: (len(chosen.option), 0), lock)
+    assert run(one, arguments=("--unit",)) == (0, "4 passed, 0 failed")
 
 
 def test_an_option_chooses(run):

@@ -41,7 +41,7 @@ class Run:
         self.notes = Notes()
         self.images = folder / "source.raw", folder / "destination.raw"
         for image in self.images:
-            disk.make(image, 1, SIZE)
+            disk.make(image, 1)
             self.write(image, 1, 2, 3, 4)
 
     def write(self, image: Path, *sequences: int) -> None:
@@ -67,6 +67,7 @@ class Run:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(paths, "GUEST", tmp_path / "guest")
+    monkeypatch.setattr(disk, "SIZE", SIZE)
     return Run(tmp_path)
 
 

@@ -161,9 +161,16 @@ def test_a_surprise_is_a_difference() -> None:
     assert differences(surprises=("the guest runs in ready",))
 
 
-@pytest.mark.parametrize("journey", [(), ("failed",), ("ready", "completed")])
-def test_another_journey_is_a_difference(journey: tuple[str, ...]) -> None:
-    assert differences(journey=journey)
+@pytest.mark.parametrize(
+    ("journey", "way"),
+    [
+        ((), "nowhere"),
+        (("failed",), "failed"),
+        (("ready", "completed"), "ready -> completed"),
+    ],
+)
+def test_another_journey_is_a_difference(journey: tuple[str, ...], way: str) -> None:
+    assert f"migration went {way}, not completed" in differences(journey=journey)
 
 
 @pytest.mark.parametrize("kind", ["errors", "writers"])

@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 from fake_vm import FakeVM
@@ -101,6 +102,34 @@ def test_what_is_lost_or_grows_decides(
     ends(monkeypatch, found, *usages(*needed))
     assert load.main(["--json"]) == code
     assert bool(json.loads(capsys.readouterr().out)["wrong"]) == bool(code)
+
+
+@pytest.mark.parametrize("found", [Verdict(), LOST])
+def test_the_images_of_what_is_lost_are_kept(
+    monkeypatch: pytest.MonkeyPatch, found: Verdict
+) -> None:
+    removed = Mock()
+    monkeypatch.setattr(RepeatedMigration, "remove_images", removed)
+    ends(monkeypatch, found)
+    load.main([])
+    assert removed.called == (found != LOST)
+
+
+def test_how_many_migrations_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def run(_: RepeatedMigration, rounds: int, done: Any) -> Verdict:
+        asked.append(rounds)
+        done(rounds)
+        return Verdict()
+
+    asked: list[int] = []
+    monkeypatch.setattr(RepeatedMigration, "run", run)
+    assert load.main(["--rounds", "2"]) == 0
+    with pytest.raises(SystemExit):
+        load.main(["--rounds", "1"])
+    assert asked == [2]
+    assert "one migration has nothing to be compared" in capsys.readouterr().err
 
 
 def test_the_attempts_of_the_last_process_must_not_grow_either(
