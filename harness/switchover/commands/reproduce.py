@@ -17,8 +17,8 @@ from ..qemu import build
 from ..qemu.build import Build
 from ..scenarios import BY_NAME
 from ..stories import results_table
+from ..stories.rig import Scenario
 from ..stories.runner import Result, Runner
-from ..stories.scenario import Scenario
 from ..timeline import draw_run, timeline
 from ..vm import accel
 from . import options

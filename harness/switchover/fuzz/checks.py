@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..guest import record
 from ..judging import journey
-from ..judging.notes import Notes
+from ..judging.evidence import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died
 from .faults import Faults

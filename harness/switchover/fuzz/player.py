@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..judging import evidence
+from ..judging.evidence import Notes
 from ..judging.journey import UNDER_WAY
-from ..judging.notes import Notes
 from ..judging.oracle import Verdict, judge
 from ..qemu.build import Build
 from ..vm.vm import VM, Died, Hang, Refused

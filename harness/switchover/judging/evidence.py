@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The one collector: what processes and their disks have left behind, for the oracle.
+"""The one collector: what stories, processes and disks have left, for the oracle.
 
 All processes have to have ended before.
 """
@@ -7,13 +7,33 @@ All processes have to have ended before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..guest import disk, record
 from ..vm.vm import VM
 from . import journey
-from .notes import Notes
 from .oracle import DiskEvidence, Evidence, VMEvidence
+
+
+@dataclass
+class Notes:
+    """Errors, in order; the writers that `ready` listed; what should not have been.
+
+    `hang` is the text of a hang; `slowest` the longest time that the source took to
+    answer, in milliseconds.
+    """
+
+    errors: list[str] = field(default_factory=list)
+    writers: list[str] = field(default_factory=list)
+    surprises: list[str] = field(default_factory=list)
+    hang: str | None = None
+    slowest: float | None = None
+
+    def check(self, holds: bool, surprise: str) -> None:
+        """Note a surprise unless it holds."""
+        if not holds:
+            self.surprises.append(surprise)
 
 
 def collect(

@@ -12,7 +12,7 @@ from ..core import files
 from ..guest import bootsector, disk, record
 from ..guest.nbdclient import NBDClient, Unexpected
 from ..judging import evidence
-from ..judging.notes import Notes
+from ..judging.evidence import Notes
 from ..judging.oracle import DiskEvidence, Verdict, judge
 from ..qemu.build import Build
 from ..vm import commandline, pause

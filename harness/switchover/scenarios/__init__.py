@@ -6,7 +6,7 @@ from __future__ import annotations
 import pkgutil
 from importlib import import_module
 
-from ..stories.scenario import Scenario
+from ..stories.rig import Scenario
 
 # What the series is about is shown first.
 FIRST = ("unfinished", "inactivation", "ready", "release")

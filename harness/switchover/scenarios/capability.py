@@ -6,8 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..judging.oracle import Expected
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from ..vm.pause import newest
 from . import steps
 from .outcomes import COMPLETED, both

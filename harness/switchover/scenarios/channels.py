@@ -7,8 +7,7 @@ from dataclasses import replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import (
     ABORT,
@@ -46,7 +45,7 @@ class SnapshotSave(Scenario):
 
     async def run(self, rig: Rig) -> None:
         await steps.start(rig, copy_mode="write-blocking")
-        await rig.save_snapshot()
+        await rig.spare.save_snapshot()
         await rig.running(rig.source)
         migration = await rig.migrate()
         await steps.end_afterwards(rig, migration)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import MIRROR_LOST, PLAIN, TOO_EARLY, unchanged
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.jobs import DEADLINE_SECONDS
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import AGAIN, COMPLETED, CUT_OFF, CUT_SHORT, both
 
@@ -67,7 +66,7 @@ class Snapshot(Command):
     """Saving a snapshot is refused, and has left nothing behind."""
 
     async def ask(self, rig: Rig) -> None:
-        await rig.save_snapshot()
+        await rig.spare.save_snapshot()
 
 
 class Stop(Command):

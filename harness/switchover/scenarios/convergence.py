@@ -6,8 +6,7 @@ from __future__ import annotations
 from ..judging.oracle import Expected
 from ..stories.jobs import SMALL_REQUESTS
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from ..vm.pause import READY
 from . import steps
 from .outcomes import CUT_OFF, CUT_SHORT, unknown_to_base

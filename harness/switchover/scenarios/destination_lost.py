@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import AGAIN, COMPLETED, CUT_OFF, CUT_SHORT, NOT_SAVED, both, waited_for
 

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from ..judging.oracle import Expected
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from ..vm.vm import Died
 from .outcomes import ABORT, REFUSAL
 

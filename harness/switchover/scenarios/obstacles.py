@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import LOST, REFUSAL, TOO_EARLY, UNNAMED_EFAULT
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from ..vm.pause import READY
 from . import steps
 from .outcomes import COMPLETED, unknown_to_base

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import (
     AGAIN,

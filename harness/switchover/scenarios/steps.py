@@ -8,8 +8,7 @@ from typing import Any
 
 from ..stories.jobs import SMALL_REQUESTS
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from ..vm.pause import PRE_SWITCHOVER
 from ..vm.vm import Died
 

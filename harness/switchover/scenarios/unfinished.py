@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from ..judging.oracle import Expected
 from ..stories.jobs import SLOW_JOB
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import ABORT, CUT_SHORT, REFUSAL
 

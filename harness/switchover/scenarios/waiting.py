@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 from ..judging.oracle import Expected
 from ..stories.migration import Migration
-from ..stories.rig import Rig
-from ..stories.scenario import Scenario
+from ..stories.rig import Rig, Scenario
 from . import steps
 from .outcomes import CUT_SHORT, JOB_FAILED, LOST, NOT_ANSWERED, TOO_EARLY
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..guest import disk
 from ..guest.nbdclient import NBDClient
 from ..judging import evidence
-from ..judging.notes import Notes
+from ..judging.evidence import Notes
 from ..judging.oracle import DiskEvidence
 from ..vm.monitor import Event
 from ..vm.vm import VM

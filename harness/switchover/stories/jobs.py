@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..guest import disk
-from ..judging.notes import Notes
+from ..judging.evidence import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM
 from .link import SOCKET, Link

@@ -8,8 +8,8 @@ import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from ..judging.evidence import Notes
 from ..judging.journey import is_landmark, statuses
-from ..judging.notes import Notes
 from ..vm.pause import PRE_SWITCHOVER, READY, Pause
 from ..vm.transports import Address, Transport, channels
 from ..vm.vm import VM, Died

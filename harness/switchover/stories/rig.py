@@ -1,26 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A source and a destination QEMU with mirrored disks: disk i is node disk<i>."""
+"""A source and a destination QEMU with mirrored disks, and what is told to them."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..guest.kernel import Guest
-from ..judging.notes import Notes
+from ..judging.evidence import Notes
+from ..judging.oracle import Expected
 from ..qemu.build import Build
 from ..vm import commandline, trace, transports
 from ..vm.accel import Accel
 from ..vm.vm import VM, Refused
-from . import snapshot
+from . import responsiveness
 from .exported_disks import Shared
 from .images import Images
 from .jobs import Jobs
 from .link import Link
 from .migration import STATUS_SECONDS, Migration
-from .responsiveness import Watch
 from .settings import Settings
 from .spare_disk import Spare
 
@@ -51,7 +52,7 @@ class Lab:
 
 
 class Rig:
-    """One source, one destination, `disks` mirrored disks.
+    """One source, one destination, `disks` mirrored disks: disk i is node disk<i>.
 
     `destination` is the process that the next migration goes to, `storage` the
     one that has the NBD server. They are the same until a migration has failed:
@@ -85,7 +86,7 @@ class Rig:
         self.settings = Settings(self.source, self.destination)
         self.link = Link(self.source, self.storage, self.disks, throttled)
         self.jobs = Jobs(self.source, self.link, self.disks, self.notes)
-        self.spare = Spare(self.source)
+        self.spare = Spare(self.source, lab.build, self.notes)
         self.shared = Shared(self.source, self.storage, self.notes)
 
     def _boot(self) -> list[str]:
@@ -152,12 +153,6 @@ class Rig:
         await migration.start()
         return migration
 
-    async def save_snapshot(self) -> None:
-        """Save a snapshot of the guest at the source; notes an error."""
-        error = await snapshot.save(self.source, self._lab.build)
-        if error:
-            self.notes.errors.append(f"snapshot: {error}")
-
     async def new_destination(self) -> None:
         """Start another destination on the same disks, for a second migration."""
         self.destination = self._destination(f"destination{len(self.vms)}")
@@ -187,9 +182,9 @@ class Rig:
         self.owner = self.source
         await self.running(self.source)
 
-    def watch(self) -> Watch:
+    def watch(self) -> AbstractAsyncContextManager[None]:
         """What to ask the source all the time with, in an `async with`."""
-        return Watch(self.source, self.notes)
+        return responsiveness.watch(self.source, self.notes)
 
     async def has_everything(self) -> None:
         """Note a surprise unless the guest is stopped, and no node is inactive."""
@@ -222,3 +217,25 @@ async def _add_heavy_devices(vm: VM) -> None:
     for slot in HEAVY_SLOTS:
         place = {"bus": "pci.0", "addr": slot}
         await vm.qmp("device_add", driver="e1000e", id=f"nic{slot}", **place)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story. Which build it runs on is not its business: it goes by what it sees.
+
+    `expected` is the declared outcome by build name, `title` one short line;
+    without a guest the source has no kernel and is never started. `agreed` are
+    capabilities of both sides, `transport` is the way of each migration's stream.
+    """
+
+    name: str
+    title: str
+    expected: dict[str, Expected]
+    disks: int = 1
+    with_guest: bool = True
+    agreed: tuple[str, ...] = ()
+    transport: str = "socket"
+
+    async def run(self, rig: Rig) -> None:
+        """Tell the story. Refused, Died and Hang may pass: they are observations."""
+        raise NotImplementedError

@@ -15,8 +15,7 @@ from ..judging import evidence, journey, oracle
 from ..qemu.build import Build
 from ..vm.accel import Accel
 from ..vm.vm import Died, Hang, Refused
-from .rig import GUEST_SECONDS, Lab, Rig
-from .scenario import Scenario
+from .rig import GUEST_SECONDS, Lab, Rig, Scenario
 
 # Two guests may have to boot, one after the other.
 SCENARIO_SECONDS = 2 * GUEST_SECONDS

@@ -56,10 +56,8 @@ class Monitor(QMPClient):
 
     def find(self, name: str, since: int = 0, **data: Any) -> Event | None:
         """The first event from number `since` on with this name and data."""
-        for event in self.received[since:]:
-            if event.matches(name, **data):
-                return event
-        return None
+        found = (e for e in self.received[since:] if e.matches(name, **data))
+        return next(found, None)
 
     def _cb_outbound(self, msg: Message) -> Message:
         self._log("->", msg)

@@ -18,8 +18,8 @@ from switchover.judging.oracle import Verdict
 from switchover.qemu import build
 from switchover.qemu.build import Build
 from switchover.scenarios import ALL
+from switchover.stories.rig import Scenario
 from switchover.stories.runner import Result, Runner
-from switchover.stories.scenario import Scenario
 from switchover.timeline import draw_run, timeline
 from switchover.vm import accel
 from switchover.vm.accel import Accel

@@ -16,7 +16,7 @@ from fake_vm import FakeVM
 from switchover.core import paths
 from switchover.guest import disk, record
 from switchover.judging import evidence
-from switchover.judging.notes import Notes
+from switchover.judging.evidence import Notes
 from switchover.judging.oracle import DiskEvidence, Expected, Verdict, judge
 
 SIZE = disk.MIB

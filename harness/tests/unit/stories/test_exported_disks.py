@@ -11,7 +11,7 @@ from fake_vm import FakeVM
 
 from switchover.guest import disk, record
 from switchover.guest.nbdclient import NBDClient
-from switchover.judging.notes import Notes
+from switchover.judging.evidence import Notes
 from switchover.judging.oracle import Evidence, judge
 from switchover.stories.exported_disks import RECORDS, SIZE, Shared
 from switchover.vm.vm import Hang

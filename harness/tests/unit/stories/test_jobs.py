@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from fake_vm import FakeVM
 
-from switchover.judging.notes import Notes
+from switchover.judging.evidence import Notes
 from switchover.stories.jobs import BEHIND, Jobs
 from switchover.stories.link import Link
 from switchover.vm.vm import Hang

@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from fake_vm import FakeVM, fake
 
-from switchover.judging.notes import Notes
+from switchover.judging.evidence import Notes
 from switchover.stories.jobs import Jobs
 from switchover.stories.migration import PASSES, Migration
 from switchover.vm import transports

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from fake_vm import FakeVM
 
-from switchover.judging.notes import Notes
-from switchover.stories.responsiveness import Watch
+from switchover.judging.evidence import Notes
+from switchover.stories import responsiveness
 from switchover.vm.vm import Died, Hang
 
 
@@ -19,9 +19,8 @@ def watched(source: FakeVM) -> Notes:
     notes = Notes()
 
     async def story() -> None:
-        watch = Watch(source, notes)
-        await watch._look()
-        async with watch:
+        await responsiveness._look(source, notes)
+        async with responsiveness.watch(source, notes):
             await asyncio.sleep(0)
 
     asyncio.run(story())
@@ -41,7 +40,7 @@ def test_the_slowest_answer_is_noted() -> None:
 
 def test_a_faster_answer_is_not() -> None:
     notes = Notes(slowest=1e6)
-    asyncio.run(Watch(source("active", running=True), notes)._look())
+    asyncio.run(responsiveness._look(source("active", running=True), notes))
     assert notes.slowest == 1e6
 
 
@@ -62,7 +61,7 @@ def test_a_death_is_no_hang(error: type[Exception], passes: bool) -> None:
             raise error(command)
 
     async def story() -> None:
-        async with Watch(Lost(), Notes()):
+        async with responsiveness.watch(Lost(), Notes()):
             await asyncio.sleep(0)
 
     if passes:

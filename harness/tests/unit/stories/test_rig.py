@@ -15,6 +15,7 @@ from switchover.guest.kernel import Guest
 from switchover.qemu.build import Build
 from switchover.stories import rig as rig_module
 from switchover.stories.rig import ALIVE_RECORDS, Lab, Rig
+from switchover.stories.spare_disk import Spare
 from switchover.vm import commandline
 from switchover.vm.accel import Accel
 from switchover.vm.vm import VM, Hang, Refused
@@ -186,11 +187,12 @@ def test_a_snapshot_that_failed_is_an_error(
     jobs = [{"id": "m0", "error": "of another job"}, {"id": "snapshot"}]
     if error:
         jobs[1]["error"] = error
-    rig.source = FakeVM("source", query_jobs=[jobs])
-    fake(rig.source).event("JOB_STATUS_CHANGE", id="snapshot", status="concluded")
-    asyncio.run(rig.save_snapshot())
+    source = FakeVM("source", query_jobs=[jobs])
+    source.event("JOB_STATUS_CHANGE", id="snapshot", status="concluded")
+    spare = Spare(source, Build("base", Path()), rig.notes)
+    asyncio.run(spare.save_snapshot())
     assert rig.notes.errors == ([f"snapshot: {error}"] if error else [])
-    assert fake(rig.source).said("blockdev-del") == [{"node_name": "snapshot"}]
+    assert source.said("blockdev-del") == [{"node_name": "snapshot"}]
 
 
 def test_a_spare_job_is_gone_when_cancel_returns(rig: Rig) -> None:

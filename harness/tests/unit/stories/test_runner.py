@@ -23,9 +23,8 @@ from switchover.judging.oracle import Evidence, Expected
 from switchover.qemu.build import Build
 from switchover.stories import rig as rig_module
 from switchover.stories import runner
-from switchover.stories.rig import Rig
+from switchover.stories.rig import Rig, Scenario
 from switchover.stories.runner import Result, Runner
-from switchover.stories.scenario import Scenario
 from switchover.vm.accel import Accel
 from switchover.vm.monitor import Event
 from switchover.vm.vm import Died, Hang, Refused

@@ -9,7 +9,7 @@ import pytest
 
 from switchover.qemu.build import NAMES
 from switchover.scenarios import ALL, BY_NAME
-from switchover.stories.scenario import Scenario
+from switchover.stories.rig import Scenario
 
 
 @pytest.mark.parametrize("scenario", ALL, ids=lambda scenario: scenario.name)

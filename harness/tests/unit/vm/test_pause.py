@@ -8,7 +8,7 @@ import asyncio
 import pytest
 from fake_vm import FakeVM, fake
 
-from switchover.judging.notes import Notes
+from switchover.judging.evidence import Notes
 from switchover.stories.migration import Migration
 from switchover.vm import pause, transports
 from switchover.vm.pause import PRE_SWITCHOVER, READY, Pause
