@@ -18,7 +18,7 @@ from typing import Any
 
 from ..core.lock import exclusive
 from ..core.progress import Progress
-from ..fuzz import replay, step
+from ..fuzz import kept, step
 from ..fuzz.search import Search
 from ..fuzz.step import BadSequence, Step
 from ..qemu import build
@@ -78,7 +78,7 @@ def _steps(path: Path, parser: argparse.ArgumentParser) -> list[Step]:
 
 
 def _replay(made: Build, steps: list[Step], as_data: bool) -> int:
-    replayed = asyncio.run(replay.play(made, steps))
+    replayed = asyncio.run(kept.play(made, steps))
     if as_data:
         print(json.dumps(replayed.as_data(), indent=1))
     else:

@@ -8,11 +8,11 @@ it mirrored until the guest was stopped. Pure functions over events and steps.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
 
 from ..vm.monitor import Event
+from .management import CANCELS, PIVOTS, Accepted
 
 
 class Guarantee(Enum):
@@ -28,33 +28,25 @@ class Guarantee(Enum):
     NONE = "none"
 
 
-@dataclass
-class JobCommands:
-    """When a job got a command to do what ends what is owed, in numbers of events.
-
-    pivots: to let the guest go over to the target. cancels: to end. aborts: to end by
-    force, which it may do at any moment from then on, or to have copied in vain.
-    """
-
-    pivots: set[int] = field(default_factory=set)
-    cancels: set[int] = field(default_factory=set)
-    aborts: set[int] = field(default_factory=set)
-
-
-def guarantee(job: str, events: Sequence[Event], commands: JobCommands) -> Guarantee:
+def guarantee(
+    job: str, events: Sequence[Event], commands: Sequence[Accepted]
+) -> Guarantee:
     """What is owed for the disk that this job mirrors, after these events.
 
     While a job lives it is owed that it gets in sync or fails the migration, and a
     failure is owed to the migration that was under way.
     """
+    pivots = {c.position for c in commands if c.is_to(job, *PIVOTS)}
+    cancels = {c.position for c in commands if c.is_to(job, *CANCELS)}
+    aborts = {c.position for c in commands if c.aborts(job)}
     state = "none"
     pivoting, cancelled, killed, running = False, False, False, True
     begins = _begins(job, events)
     for number, event in enumerate(events):
-        pivoting = pivoting or number in commands.pivots
-        cancelled = cancelled or number in commands.cancels | commands.aborts
-        killed = killed or number in commands.aborts
-        if number in commands.aborts and state in ("live", "copied"):
+        pivoting = pivoting or number in pivots
+        cancelled = cancelled or number in cancels | aborts
+        killed = killed or number in aborts
+        if number in aborts and state in ("live", "copied"):
             state = "none"
         if event.name in ("STOP", "RESUME"):
             running = event.name == "RESUME"

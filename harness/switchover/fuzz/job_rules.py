@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from ..guest.disk import MIB
-from . import step
 from .machine import DISKS, Machine, mirror_options, numbers
 from .processes import SOURCE, SPARE, SPARE_QCOW2, SPARE_TARGET
 
@@ -36,14 +35,18 @@ class JobRules(Machine):
     def _mirror(self, job: str, **options: Any) -> None:
         self.qmp(SOURCE, "blockdev-mirror", job_id=job, sync="full", **options)
 
+    def _await_job(self, name: str, *until: str) -> None:
+        """Until it has one of these statuses, or is gone."""
+        self._await("job", id=name, until=[*until, "null"])
+
     @rule(number=numbers)
     def mirror_until_ready(self, number: int) -> None:
         self.mirror(number, {})
-        self.play(step.job(SOURCE, f"m{number}", "ready"))
+        self._await_job(f"m{number}", "ready")
 
     @rule(number=numbers)
     def is_ready(self, number: int) -> None:
-        self.play(step.job(SOURCE, f"m{number}", "ready", "pending", "concluded"))
+        self._await_job(f"m{number}", "ready", "pending", "concluded")
 
     @rule(name=job_names, command=job_commands)
     def job(self, name: str, command: tuple[str, dict[str, Any]]) -> None:
@@ -53,7 +56,7 @@ class JobRules(Machine):
 
     @rule(name=job_names)
     def ended(self, name: str) -> None:
-        self.play(step.job(SOURCE, name, "pending", "concluded"))
+        self._await_job(name, "pending", "concluded")
 
     @rule(kind=st.sampled_from(["mirror", "backup"]), slow=st.booleans())
     def copy_spare(self, kind: str, slow: bool) -> None:
@@ -79,7 +82,7 @@ class JobRules(Machine):
         self._add_qcow2("state")
         where = {"tag": "state", "vmstate": "state", "devices": ["state"]}
         self.qmp(SOURCE, "snapshot-save", job_id="state", **where)
-        self.play(step.job(SOURCE, "state", "concluded"))
+        self._await_job("state", "concluded")
         self.qmp(SOURCE, "job-dismiss", id="state")
 
     @rule()
@@ -107,7 +110,7 @@ class NodeRules(Machine):
 
     @rule(number=numbers)
     def client(self, number: int) -> None:
-        self.play(step.client(SOURCE, number))
+        self.play({"at": SOURCE, "client": number})
 
     @rule(number=numbers, name=st.sampled_from(["out", "client"]))
     def end_export(self, number: int, name: str) -> None:

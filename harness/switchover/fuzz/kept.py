@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Sequences as tests: those that once found a bug, and a few new ones.
+"""Sequences that were kept, played again; as tests, those that once found a bug.
 
 A file in harness/tests/sequences says in its first line which statuses its migrations
 have to go through first, with the patches, and may say what unpatched QEMU does:
@@ -11,15 +11,21 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from ..core import paths
+from ..core import files, paths
 from ..core.errors import HarnessError
 from ..core.progress import Progress
+from ..judging.oracle import Verdict
 from ..qemu.build import Build
-from . import replay, step
+from . import step
+from .ending import Ending
+from .player import Player
 from .search import Search
+from .step import Step
 
 FOLDER = paths.ROOT / "harness" / "tests" / "sequences"
 # The same ones each time: new ones are for scripts/fuzz.
@@ -27,6 +33,46 @@ SEED = 1
 SEQUENCES = 20
 # Else they would not have been worth much.
 REACHED = {"ready", "completed", "cancelled"}
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """What came of a sequence on a build; its folder keeps what it left."""
+
+    verdict: Verdict
+    refusals: tuple[str, ...]
+    folder: Path
+
+    @property
+    def wrong(self) -> list[str]:
+        return self.verdict.wrong()
+
+    def as_data(self) -> dict[str, Any]:
+        """What --json prints."""
+        return {
+            "wrong": self.wrong,
+            "verdict": asdict(self.verdict),
+            "folder": str(self.folder),
+        }
+
+    def __str__(self) -> str:
+        journey = " -> ".join(self.verdict.journey) or "no migration has ended"
+        lines = [*(f"refused: {text}" for text in self.refusals), journey]
+        lines += [f"wrong: {text}" for text in self.wrong] or ["nothing is wrong"]
+        return "\n".join([*lines, f"see {self.folder}"])
+
+
+async def play(build: Build, steps: list[Step], name: str = "replay") -> Replayed:
+    """Play a sequence and judge it; `name` is that of its folder."""
+    folder = files.empty(paths.BUILD / "fuzz" / build.name / name)
+    player = Player(build, folder)
+    try:
+        for one in steps[:-1]:
+            await player.play(one)
+        await Ending(player).play(steps[-1])
+        return Replayed(await player.verdict(), tuple(player.notes.errors), folder)
+    finally:
+        await player.processes.kill()
 
 
 def run(builds: list[Build], progress: Progress) -> tuple[int, int]:
@@ -38,13 +84,13 @@ def run(builds: list[Build], progress: Progress) -> tuple[int, int]:
     results: list[bool] = []
     lost: list[HarnessError] = []
     for build in builds:
-        plays = [partial(_play, build, path) for path in _files(build)]
+        plays = [partial(_replay, build, path) for path in _files(build)]
         if build.source == "patched":
             plays.append(partial(_search, build))
         with progress.step(f"sequences on {build.name}", len(plays)) as running:
-            for number, play in enumerate(plays, 1):
+            for number, one in enumerate(plays, 1):
                 try:
-                    different = play()
+                    different = one()
                 except HarnessError as error:
                     lost.append(error)
                     continue
@@ -59,14 +105,14 @@ def run(builds: list[Build], progress: Progress) -> tuple[int, int]:
 
 def _files(build: Build) -> list[Path]:
     """Those that say what this build does; the patched one does nothing wrong."""
-    files = sorted(FOLDER.glob("*.jsonl"))
-    return [f for f in files if build.source == "patched" or "base" in step.about(f)]
+    every = sorted(FOLDER.glob("*.jsonl"))
+    return [f for f in every if build.source == "patched" or "base" in step.about(f)]
 
 
-def _play(build: Build, path: Path) -> list[str]:
+def _replay(build: Build, path: Path) -> list[str]:
     """What is not as it has to be; nothing if all is."""
     expected = step.about(path).get("base") if build.source == "base" else None
-    replayed = asyncio.run(replay.play(build, step.read(path), path.stem))
+    replayed = asyncio.run(play(build, step.read(path), path.stem))
     wrong = list(replayed.wrong)
     if build.source == "patched":
         journey = list(replayed.verdict.journey)

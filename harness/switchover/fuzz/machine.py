@@ -87,6 +87,10 @@ class Machine(RuleBasedStateMachine):
         """Play a QMP command ("_" in the names of arguments is "-")."""
         self.play(step.execute(at, command, **arguments))
 
+    def _await(self, what: str, **details: Any) -> None:
+        """Wait for something at the source, but not for long."""
+        self.play({"at": SOURCE, "await": what, **details})
+
     def _connect(self, start: dict[str, Any], paused: bool, agreed: set[str]) -> None:
         self._agreed = [
             {"capability": name, "state": True} for name in AGREED if name in agreed

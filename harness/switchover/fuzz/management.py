@@ -11,7 +11,6 @@ from itertools import takewhile
 from typing import Any
 
 from ..judging.journey import BEGIN
-from .guarantees import JobCommands
 
 GO_ON = ("migrate-continue", "migration-complete")
 PIVOTS = ("block-job-complete", "job-complete")
@@ -116,11 +115,3 @@ class Management:
         """Which command has made a job."""
         made = [c for c in self.commands if "job-id" in c.arguments]
         return {c.arguments["job-id"]: c.name for c in made}
-
-    def job_commands(self, job: str) -> JobCommands:
-        """When a job was told to do what."""
-        return JobCommands(
-            pivots={c.position for c in self.commands if c.is_to(job, *PIVOTS)},
-            cancels={c.position for c in self.commands if c.is_to(job, *CANCELS)},
-            aborts={c.position for c in self.commands if c.aborts(job)},
-        )

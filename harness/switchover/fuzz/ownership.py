@@ -119,7 +119,7 @@ class Ownership:
         """What is owed for a disk, after so many events, or by now."""
         job = f"m{number}"
         events = self._processes.source.events[:end]
-        return guarantee(job, events, self.management.job_commands(job))
+        return guarantee(job, events, self.management.commands)
 
     def moved(self, number: int) -> bool:
         """Whether the guest has gone over to the target of this disk's mirror."""

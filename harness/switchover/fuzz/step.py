@@ -38,31 +38,6 @@ def execute(at: str, command: str, /, **arguments: Any) -> Step:
     return {"at": at, "execute": command, "arguments": given}
 
 
-def job(at: str, name: str, *until: str) -> Step:
-    """Wait until a job has one of these statuses, or is gone."""
-    return {"at": at, "await": "job", "id": name, "until": [*until, "null"]}
-
-
-def migration(*until: str) -> Step:
-    """Wait until the migration has one of these statuses."""
-    return {"at": "source", "await": "migration", "until": list(until)}
-
-
-def records(at: str) -> Step:
-    """Wait until the guest has written a few records."""
-    return {"at": at, "await": "records"}
-
-
-def client(at: str, number: int) -> Step:
-    """Have an export written to."""
-    return {"at": at, "client": number}
-
-
-def fault(at: str, name: str, /, **details: Any) -> Step:
-    """Something goes wrong."""
-    return {"at": at, "fault": name, **details}
-
-
 def write(path: Path, steps: Iterable[Step], about: str) -> None:
     """Write a sequence."""
     lines = [{"about": about}, *steps]

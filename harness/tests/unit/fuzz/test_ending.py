@@ -13,7 +13,6 @@ from fake_player import RUNNING, STOPPED, Always, player
 from fake_vm import FakeVM
 
 from switchover.fuzz import jobs as jobs_module
-from switchover.fuzz import step
 from switchover.fuzz.ending import Ending
 from switchover.fuzz.guarantees import Guarantee
 from switchover.fuzz.player import Player
@@ -21,7 +20,7 @@ from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.judging.oracle import Verdict
 from switchover.vm.monitor import Event
 
-LOOK = step.client("source", 0)
+LOOK = {"at": SOURCE, "client": 0}
 
 
 @pytest.fixture(autouse=True)

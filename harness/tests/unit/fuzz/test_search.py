@@ -16,7 +16,7 @@ from fake_vm import FakeVM
 from switchover.commands import fuzz
 from switchover.core.errors import VMLost
 from switchover.core.progress import Progress
-from switchover.fuzz import kept, replay, step
+from switchover.fuzz import kept, step
 from switchover.fuzz.ending import Ending
 from switchover.fuzz.player import Player
 from switchover.fuzz.search import Search
@@ -218,14 +218,14 @@ def test_one_that_is_lost_does_not_lose_the_others(
 ) -> None:
     keep(project, reached=[], base="x")
     keep(project, RESET, reached=[], base="x")
-    playing = replay.play
+    playing = kept.play
 
     def play(made: Build, steps: list[step.Step], name: str) -> Any:
         if name == "0":
             raise VMLost("x")
         return playing(made, steps, name)
 
-    monkeypatch.setattr(replay, "play", play)
+    monkeypatch.setattr(kept, "play", play)
     with pytest.raises(VMLost):
         kept_on(project, "base")
     assert "1.jsonl" in capsys.readouterr().out

@@ -15,7 +15,7 @@ from fake_vm import FakeVM
 
 from switchover.fuzz import search, step
 from switchover.fuzz.ending import Ending
-from switchover.fuzz.guarantees import Guarantee, JobCommands, guarantee
+from switchover.fuzz.guarantees import Guarantee, guarantee
 from switchover.fuzz.jobs import Jobs
 from switchover.fuzz.management import Accepted
 from switchover.fuzz.player import Player
@@ -38,6 +38,11 @@ def status(name: str) -> Event:
 
 def end(name: str = "BLOCK_JOB_COMPLETED", **data: Any) -> Event:
     return Event(name, {"device": "m0", **data}, 0)
+
+
+def told(position: int, **how: Any) -> list[Accepted]:
+    """The job was cancelled after so many events."""
+    return [Accepted("block-job-cancel", {"device": "m0", **how}, position)]
 
 
 STOP, RESUME = (Event(name, {}, 0) for name in ("STOP", "RESUME"))
@@ -70,45 +75,48 @@ SETUP, COMPLETED = status("setup"), status("completed")
     ],
 )
 def test_what_is_owed(owed: Guarantee, events: list[Event]) -> None:
-    assert guarantee("m0", [*events, COMPLETED], JobCommands()) is owed
+    assert guarantee("m0", [*events, COMPLETED], []) is owed
 
 
 @pytest.mark.parametrize(
-    "owed, told, events",
+    "owed, commands, events",
     [
         # Ended by management before it was in sync, or by force.
         (
             Guarantee.NONE,
-            JobCommands(cancels={2}),
+            told(2),
             [BORN, SETUP, end("BLOCK_JOB_CANCELLED"), STOP],
         ),
-        (Guarantee.NONE, JobCommands(aborts={3}), [BORN, READY, SETUP, STOP]),
+        (Guarantee.NONE, told(3, force=True), [BORN, READY, SETUP, STOP]),
         # In vain, whatever it says at its end.
         (
             Guarantee.NONE,
-            JobCommands(aborts={4}),
+            told(4, force=True),
             [BORN, READY, SETUP, STOP, end(), GONE],
         ),
         # In sync, told to end, and not there yet.
-        (Guarantee.OWED, JobCommands(cancels={3}), [BORN, READY, SETUP, STOP]),
+        (Guarantee.OWED, told(3), [BORN, READY, SETUP, STOP]),
         # What the job before it was told has nothing to do with this one.
         (
             Guarantee.OWED,
-            JobCommands(aborts={1}),
+            told(1, force=True),
             [BORN, end("BLOCK_JOB_CANCELLED"), BORN, SETUP, STOP],
         ),
     ],
 )
 def test_what_is_owed_after_a_cancel(
-    owed: Guarantee, told: JobCommands, events: list[Event]
+    owed: Guarantee, commands: list[Accepted], events: list[Event]
 ) -> None:
-    assert guarantee("m0", [*events, COMPLETED], told) is owed
+    assert guarantee("m0", [*events, COMPLETED], commands) is owed
 
 
 def test_a_guest_that_went_over_to_the_target() -> None:
     events = [BORN, READY, end(), GONE, SETUP, STOP, COMPLETED]
-    assert guarantee("m0", events, JobCommands(pivots={2})) is Guarantee.MOVED
-    assert guarantee("m1", events, JobCommands()) is Guarantee.NONE
+    assert (
+        guarantee("m0", events, [Accepted("job-complete", {"id": "m0"}, 2)])
+        is Guarantee.MOVED
+    )
+    assert guarantee("m1", events, []) is Guarantee.NONE
 
 
 @pytest.mark.parametrize(
@@ -151,7 +159,7 @@ def test_a_sequence_is_read_as_it_was_written(tmp_path: Path) -> None:
     steps = [
         {"at": "source", "start": {"disks": 1, "iothreads": False}},
         step.execute("source", "migrate_cancel"),
-        step.fault("destination", "kill"),
+        {"at": "destination", "fault": "kill"},
         {"finish": "quit"},
     ]
     path = tmp_path / "sequence.jsonl"
@@ -314,6 +322,6 @@ def test_an_interrupted_sequence_is_not_brought_to_its_end(
     sequence = Interrupted()
     sequence._player.processes.take(SOURCE, cast(VM, FakeVM("source")))
     with pytest.raises(KeyboardInterrupt):
-        sequence.play(step.records(SOURCE))
+        sequence.play({"at": SOURCE, "await": "records"})
     sequence.teardown()
     assert not end.called
