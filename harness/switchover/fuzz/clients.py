@@ -2,13 +2,13 @@
 """Clients of exports at the source, each of which writes to a disk beside the guest.
 
 They have a region of their own, right after the guest's, and remember what they were
-told is on disk. One that is refused a write has ended, and may be followed by another.
+told is on disk. One that is refused a write has ended, and may be connected again.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..guest import record
@@ -22,21 +22,16 @@ START = record.REGION_BYTES
 
 
 class Clients:
-    """The client of each disk, if there is one."""
+    """The client of each disk that has ever had one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._clients: dict[int, NBDClient] = {}
-        self._written: dict[int, record.Slots] = defaultdict(dict)
 
     async def connect(self, number: int) -> None:
         """Have a disk written to, if its export is there and QEMU answers."""
-        first = 1
-        if former := self._clients.pop(number, None):
-            await self._end(number, former)
-            first = former.last + 1
-        client = NBDClient(_owner(number), first, START)
-        self._clients[number] = client
+        made = NBDClient(_owner(number), START)
+        client = self._clients.setdefault(number, made)
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await client.connect(self._folder / SOCKET, f"client{number}")
@@ -50,19 +45,17 @@ class Clients:
 
     async def end(self) -> None:
         """End all of them."""
-        for number, client in self._clients.items():
-            await self._end(number, client)
+        for client in self._clients.values():
+            await client.end()
 
-    async def _end(self, number: int, client: NBDClient) -> None:
-        await client.end()
-        self._written[number].update(client.acknowledged)
-
-    def disk(self, number: int, image: Path | None) -> DiskEvidence:
-        """What was acknowledged, and what is in the image of the side that goes on."""
-        there = found(image, _owner(number), START)
+    def disks(self, images: Mapping[int, Path | None]) -> list[DiskEvidence]:
+        """What each was told is on disk, and is in the image of the side that goes on."""
         by_chance = {"must_match": False, "written": False}
-        told = self._written[number]
-        return DiskEvidence(f"client{number}", None, told, there, **by_chance)
+        there = {n: found(images[n], _owner(n), START) for n in self._clients}
+        return [
+            DiskEvidence(f"client{n}", None, client.acknowledged, there[n], **by_chance)
+            for n, client in self._clients.items()
+        ]
 
 
 def _owner(number: int) -> int:

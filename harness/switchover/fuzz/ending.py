@@ -12,7 +12,6 @@ end hangs. If the guest goes on at the source, mirrors that live have to get in 
 from __future__ import annotations
 
 from ..judging.journey import UNDER_WAY
-from ..vm.vm import VM
 from .jobs import END_SECONDS, Jobs
 from .player import PAUSES, Player
 from .processes import DESTINATION, LINK, READS, SOURCE, is_running, runs
@@ -33,20 +32,12 @@ class Ending:
     def __init__(self, player: Player) -> None:
         self._player = player
         self._processes = player.processes
+        self._source = player.processes.source
         self._ownership = player.ownership
         self._management = player.ownership.management
         self._notes = player.notes
         self._jobs = Jobs(player)
         self._try = player.command
-
-    @property
-    def _source(self) -> VM:
-        return self._processes.source
-
-    @property
-    def _destination(self) -> VM | None:
-        vm = self._processes.destination
-        return None if vm.killed else vm
 
     @property
     def _status(self) -> str:
@@ -62,12 +53,19 @@ class Ending:
 
     async def _play(self, how: str) -> None:
         # What is frozen thaws by itself, soon enough for all that is waited for.
-        if how == "quit":
-            await self._quit()
-            return
+        if how != "quit":
+            await self._comes_to_an_end(how)
+        for vm in self._processes.current.values():
+            if not vm.killed:
+                await vm.quit()
+
+    async def _comes_to_an_end(self, how: str) -> None:
         await self._let_go()
-        if self._status in UNDER_WAY:
-            await (self._cancel() if how == "cancel" else self._complete())
+        if self._status in UNDER_WAY and how == "cancel":
+            await self._try(SOURCE, "migrate_cancel")
+            await self._leaves()
+        elif self._status in UNDER_WAY:
+            await self._complete()
         await self._player.checks.look()
         self._player.checks.announced()
         reclaimed = self._management.has_reclaimed
@@ -79,12 +77,6 @@ class Ending:
             await self._at_destination()
         elif not self._status.startswith("postcopy"):
             await self._at_source()
-        await self._quit()
-
-    async def _quit(self) -> None:
-        for vm in self._processes.current.values():
-            if not vm.killed:
-                await vm.quit()
 
     async def _let_go(self) -> None:
         """Take away what slows down or holds back."""
@@ -96,35 +88,33 @@ class Ending:
         await self._jobs.resume()
 
     async def _leaves(self, *wanted: str) -> None:
-        """Wait until the migration has one of these statuses or has ended."""
+        """Wait until it has one of these statuses, or gets no further by itself."""
+        done = (*wanted, "postcopy-paused")
 
         def there() -> bool | None:
-            status = self._status
-            return status in wanted or status not in UNDER_WAY or None
+            return self._status in done or self._status not in UNDER_WAY or None
 
         await self._source.until("end of the migration", there, END_SECONDS)
 
-    async def _cancel(self) -> None:
-        await self._try(SOURCE, "migrate_cancel")
-        await self._leaves("postcopy-paused")
-
     async def _complete(self) -> None:
-        await self._leaves("pre-switchover", "ready", "postcopy-paused")
+        await self._leaves(*PAUSES)
         pause = self._status
         if pause in PAUSES and self._management.has_deactivated:
             # A mirror whose target is inactive is parked.
             await self._try(SOURCE, "blockdev-set-active", active=True)
-        if pause == "pre-switchover":
-            await self._jobs.end_all()
+        if pause in PAUSES:
+            await self._jobs.end_all(kept="mirror" if pause == "ready" else None)
             await self._try(SOURCE, "nbd-server-stop")
+        if pause == "pre-switchover":
             await self._try(SOURCE, "migrate-continue", state="pre-switchover")
         elif pause == "ready":
-            await self._jobs.end_all(kept="mirror")
-            await self._try(SOURCE, "nbd-server-stop")
             await self._complete_from_ready()
-        await self._leaves("postcopy-paused")
+        await self._leaves()
         if pause in PAUSES:
-            self._has_completed_from(pause)
+            # There is nothing but mirrors: unless one has failed, it has to complete.
+            well = self._player.faults.harmed or self._status == "completed"
+            reason = (self._notes.errors or ["no reason"])[-1]
+            self._notes.check(well, f"{self._status} from {pause}, because of {reason}")
 
     async def _complete_from_ready(self) -> None:
         """Ask for it, again if a mirror has failed, and cancel if that doesn't help."""
@@ -141,12 +131,6 @@ class Ending:
                 break
         else:
             await self._try(SOURCE, "migrate_cancel")
-
-    def _has_completed_from(self, pause: str) -> None:
-        """There is nothing but mirrors: unless one has failed, it has to complete."""
-        well = self._player.faults.harmed or self._status == "completed"
-        reason = (self._notes.errors or ["no reason"])[-1]
-        self._notes.check(well, f"{self._status} from {pause}, because of {reason}")
 
     async def _leaves_ready(self, position: int) -> None:
         """Wait until it goes on, or has given up to."""
@@ -169,9 +153,10 @@ class Ending:
                 self._notes.surprises.append(error)
         for side in sorted({DESTINATION, self._processes.server}):
             await self._try(side, "nbd-server-stop")
-        if self._destination:
+        destination = self._processes.destination
+        if not destination.killed:
             await self._try(DESTINATION, "cont")
-            await self._player.records(self._destination)
+            await self._player.records(destination)
             await self._player.checks.look()
 
     async def _taken_over(self) -> None:
@@ -209,13 +194,9 @@ class Ending:
 
     async def _goes_on(self) -> bool:
         """Whether the guest runs, or does not because management has stopped it."""
-
-        def there() -> bool | None:
-            return runs(self._source) or None
-
         if self._management.has_stopped or self._management.has_reclaimed:
             return True
-        await self._source.soon(there, END_SECONDS)
+        await self._source.soon(lambda: runs(self._source) or None, END_SECONDS)
         return await is_running(self._source)
 
     async def _decide(self) -> None:
@@ -229,16 +210,14 @@ class Ending:
             (UNDECIDED in reason and switched) or state == "io-error",
             f"after {info.get('status')} the guest is {state}, because of {reason}",
         )
-        if self._destination:
-            await self._destination.kill()
+        await self._processes.destination.kill()
 
     async def _all_active(self) -> None:
         """A migration that has not completed leaves no node inactive."""
         nodes = await self._source.qmp("query-named-block-nodes", flat=True)
         for node in nodes:
-            active = node.get("active", True)
-            name = node["node-name"]
-            self._notes.check(active, f"node {name} is inactive at the source")
+            inactive = f"node {node['node-name']} is inactive at the source"
+            self._notes.check(node.get("active", True), inactive)
 
     async def _mirrors_agree(self) -> None:
         """Let the mirrors that live get in sync, and compare what they have copied."""
@@ -253,9 +232,8 @@ class Ending:
         for name in mirrors:
             position = len(self._source.events)
             await self._jobs.end_mirror(name)
-            end = self._source.monitor.find(
-                "BLOCK_JOB_COMPLETED", position, device=name
-            )
+            completed = ("BLOCK_JOB_COMPLETED", position)
+            end = self._source.monitor.find(*completed, device=name)
             number = int(name.removeprefix("m"))
             if end and "error" not in end.data and not self._ownership.moved(number):
                 self._ownership.compare(number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from ..vm.vm import VM
 from .player import Player
 from .processes import SOURCE, last_status
 
@@ -18,13 +17,10 @@ class Jobs:
 
     def __init__(self, player: Player) -> None:
         self._player = player
+        self._source = player.processes.source
         self._try = partial(player.command, SOURCE)
         # How many events there were when all were told to go on.
         self._resumed = 0
-
-    @property
-    def _source(self) -> VM:
-        return self._player.processes.source
 
     async def resume(self) -> None:
         """Have all of them go on, as fast as they can."""
@@ -93,9 +89,7 @@ class Jobs:
             await self._try("job-finalize", id=job)
         elif self.status(job) not in ENDED:
             await self._try("block-job-cancel", device=job, force=True)
-
-        def ended() -> bool | None:
-            return self.status(job) in ENDED or None
-
-        await self._source.until(f"end of job {job}", ended, END_SECONDS)
+        await self._source.until(
+            f"end of job {job}", lambda: self.status(job) in ENDED or None, END_SECONDS
+        )
         await self._try("job-dismiss", id=job)

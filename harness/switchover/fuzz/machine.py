@@ -91,13 +91,13 @@ class Machine(RuleBasedStateMachine):
         """Wait for something at the source, but not for long."""
         self.play({"at": SOURCE, "await": what, **details})
 
-    def _connect(self, start: dict[str, Any], paused: bool, agreed: set[str]) -> None:
+    def _connect(self, iothreads: bool, paused: bool, agreed: set[str]) -> None:
         self._agreed = [
             {"capability": name, "state": True} for name in AGREED if name in agreed
         ]
-        self._start = start
+        self._start = {"disks": DISKS, "iothreads": iothreads}
         self._paused = paused
-        self.play({"at": SOURCE, "start": start})
+        self.play({"at": SOURCE, "start": self._start})
         self._new_destination()
         self._agree(SOURCE)
         for number in range(DISKS):
@@ -123,21 +123,20 @@ class Machine(RuleBasedStateMachine):
         for i in range(DISKS):
             below = {"throttle_group": LINK, "file": f"disk{i}"}
             self._add(self._nbd, f"throttle{i}", "throttle", **below)
-            export = {"id": f"export{i}", "name": f"disk{i}"}
-            self._export(self._nbd, f"throttle{i}", writable=True, **export)
+            self._export(self._nbd, f"throttle{i}", f"disk{i}")
 
     def _listen(self, at: str, socket: str) -> None:
         address = {"type": "unix", "data": {"path": socket}}
         self.qmp(at, "nbd-server-start", addr=address)
 
-    def _export(self, at: str, node: str, **options: Any) -> None:
-        self.qmp(at, "block-export-add", type="nbd", node_name=node, **options)
+    def _export(self, at: str, node: str, name: str, writable: bool = True) -> None:
+        export = {"id": name, "name": name, "node_name": node, "writable": writable}
+        self.qmp(at, "block-export-add", type="nbd", **export)
 
     def _export_to(self, name: str, number: int, writable: bool) -> None:
         """Export a disk of the source."""
         self._listen(SOURCE, SOCKET)
-        export = {"id": f"{name}{number}", "name": f"{name}{number}"}
-        self._export(SOURCE, f"disk{number}", writable=writable, **export)
+        self._export(SOURCE, f"disk{number}", f"{name}{number}", writable)
 
     def _import(self, number: int) -> None:
         server = {"type": "unix", "path": NBD_SOCKET}

@@ -39,7 +39,6 @@ class Player:
         self.checks = Checks(self.processes, self.ownership, self.faults, self.notes)
         self.clients = Clients(folder)
         self.played: list[Step] = []
-        self.refused = 0
         self.over = False
 
     async def play(self, step: Step) -> None:
@@ -103,7 +102,6 @@ class Player:
             await vm.qmp(command, **step["arguments"])
         except Refused as error:
             self.notes.errors.append(str(error))
-            self.refused += 1
             return False
         if here:
             self._note(command, step["arguments"], position)
@@ -129,21 +127,17 @@ class Player:
         source = self.processes.source
         status = await source.until("end of the pause", left, ARRIVE_SECONDS)
         # It may have been too late, if it was about to go on.
-        goes_on = self.faults.harmed or self.ownership.management.goes_on
-        cancelled = status in ("cancelling", "cancelled")
-        self.notes.check(
-            goes_on or cancelled, f"cancelled in the pause, it is {status}"
-        )
+        well = self.faults.harmed or self.ownership.management.goes_on
+        well = well or status in ("cancelling", "cancelled")
+        self.notes.check(well, f"cancelled in the pause, it is {status}")
 
     async def _await(self, step: Step) -> None:
         vm = self.processes.current[step["at"]]
 
         def reached() -> bool | None:
             if step["await"] == "migration":
-                status = self.ownership.status
-            else:
-                status = last_status(vm.events, step["id"])
-            return status in step["until"] or None
+                return self.ownership.status in step["until"] or None
+            return last_status(vm.events, step["id"]) in step["until"] or None
 
         if step["await"] == "records":
             await self.records(vm, soon=True)
@@ -163,10 +157,8 @@ class Player:
         self.faults.end()
         await self.clients.end()
         await self.processes.kill()
-        numbers = self.processes.disks
-        images = {i: self.ownership.image(i) for i in numbers}
-        disks = [self.ownership.disk(i) for i in numbers]
-        disks += [self.clients.disk(i, images[i]) for i in numbers]
+        disks = [self.ownership.disk(i) for i in self.processes.disks]
+        disks += self.clients.disks({disk.number: disk.image for disk in disks})
         vms, source = self.processes.vms, self.processes.source
         seen = evidence.collect(vms, disks, self.notes, [source])
         if self.ownership.management.has_taken_disks or self.may_fail:

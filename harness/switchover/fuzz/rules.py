@@ -180,8 +180,7 @@ class Sequence(JobRules, NodeRules, MigrationRules, FaultRules):
     def begin(self, chosen: dict[str, Any]) -> None:
         self._how = chosen["how"]
         self._nbd = SERVER if chosen["server"] else DESTINATION
-        start = {"disks": DISKS, "iothreads": chosen["iothreads"]}
-        self._connect(start, chosen["paused"], chosen["agreed"])
+        self._connect(chosen["iothreads"], chosen["paused"], chosen["agreed"])
         mirrored = range(len(chosen["mirrors"]))
         # Before the mirrors: what writes to a node that is mirrored isn't copied.
         for number in mirrored if chosen["clients"] else ():

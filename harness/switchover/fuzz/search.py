@@ -46,11 +46,8 @@ class Failure(AssertionError):
 class _Stop(BaseException):
     """Goes through hypothesis, which takes it for an interrupt.
 
-    `reason` is an error that has nothing to do with QEMU; None when time is up.
+    Its cause has nothing to do with QEMU; there is none when time is up.
     """
-
-    def __init__(self, reason: Exception | None = None) -> None:
-        self.reason = reason
 
 
 @contextmanager
@@ -59,7 +56,7 @@ def _stopping() -> Iterator[None]:
     try:
         yield
     except (HarnessError, OSError) as error:
-        raise _Stop(error) from None
+        raise _Stop from error
 
 
 @dataclass
@@ -118,19 +115,19 @@ class Search:
         self._start = time.monotonic()
         self._known: set[str] = set()
         self._shrinking = False
-        round_number = 0
-        while not self._is_up():
+        for number in count(self.number):
+            if self._is_up():
+                return
             try:
-                self._round(self.number + round_number)
+                self._round(number)
             except _Stop as stop:
-                if stop.reason:
-                    raise stop.reason from None
+                if stop.__cause__:
+                    raise stop.__cause__ from None
             except (Failure, Flaky, ExceptionGroup) as error:
                 # What was found is in findings, also if it does not happen each time.
                 self._known = set(self.findings)
                 self.errors += sorted(set(_others(error)))
             self._shrinking = False
-            round_number += 1
 
     @property
     def folder(self) -> Path:
@@ -149,19 +146,19 @@ class Search:
         class Bound(Sequence):
             build = search.build
 
+            @_stopping()
             def folder(self) -> Path:
                 if search._is_up():
                     raise _Stop
-                with _stopping():
-                    return search._fresh()
+                return files.empty(search.folder / "run")
 
+            @_stopping()
             def run(self, playing: Coroutine[Any, Any, T]) -> T:
-                with _stopping():
-                    return super().run(playing)
+                return super().run(playing)
 
+            @_stopping()
             def judged(self, verdict: Verdict, player: Player) -> None:
-                with _stopping():
-                    search._judged(verdict, player)
+                search._judged(verdict, player)
 
         chosen = settings(
             max_examples=ROUND,
@@ -176,9 +173,6 @@ class Search:
         )
         Bound.TestCase.settings = chosen
         run_state_machine_as_test(seed(number)(Bound), settings=chosen)
-
-    def _fresh(self) -> Path:
-        return files.empty(self.folder / "run")
 
     def _judged(self, verdict: Verdict, player: Player) -> None:
         if not self._shrinking:
@@ -197,7 +191,7 @@ class Search:
     def _count(self, verdict: Verdict, player: Player) -> None:
         self.sequences += 1
         self.steps += len(player.played)
-        self.refused += player.refused
+        self.refused += len(player.notes.errors)
         self.reached.update(set(verdict.journey))
         self.progress(self.sequences)
 

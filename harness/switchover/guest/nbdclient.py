@@ -35,16 +35,16 @@ class Unexpected(Exception):
 
 
 class NBDClient:
-    """Writes records of disk `number`, from number `first` on, until it is ended.
+    """Writes records of disk `number` until it is ended, and on if connected again.
 
     The region for them begins at byte `start`.
     `acknowledged` has the newest sequence number by slot; `last` is the last one that
     was sent. It ends by itself when the server refuses a write or is gone.
     """
 
-    def __init__(self, number: int, first: int, start: int = 0) -> None:
+    def __init__(self, number: int, start: int = 0) -> None:
         self.acknowledged: record.Slots = {}
-        self.last = first - 1
+        self.last = 0
         self._number = number
         self._start = start
         self._task: asyncio.Task[None] | None = None
@@ -56,7 +56,8 @@ class NBDClient:
         return self._task is not None and not self._task.done()
 
     async def connect(self, socket: Path, export: str) -> None:
-        """Connect, and start to write; raises OSError, Unexpected."""
+        """Connect, and start to write; raises OSError, EOFError, Unexpected."""
+        await self.end()
         with short(socket.parent, socket.name) as path:
             reader, self._writer = await asyncio.open_unix_connection(path)
         await self._negotiate(reader, self._writer, export.encode())

@@ -68,7 +68,7 @@ class Shared:
         await vm.qmp("block-export-add", node_name=name, **export)
 
     async def _connect(self, number: int) -> None:
-        client = NBDClient(number, 1)
+        client = NBDClient(number)
         await client.connect(self._source.folder / SOCKET, f"shared{number}")
         self._clients.append(client)
 

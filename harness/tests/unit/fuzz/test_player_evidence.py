@@ -39,7 +39,7 @@ def player(tmp_path: Path) -> Player:
                     file.seek(start + sequence * record.RECORD_BYTES)
                     file.write(record.pack(owner, sequence))
     made.processes.source.console.text = "ACK 0 1\r\nACK 0 2\r\n"
-    client = NBDClient(100, 1, START)
+    client = NBDClient(100, START)
     client.acknowledged = {1: 1, 2: 2}
     made.clients._clients[0] = client
     return made

@@ -39,11 +39,11 @@ class Server:
         writer.close()
 
 
-async def talk(server: Server, socket: Path, client: NBDClient) -> None:
+async def talk(server: Server, socket: Path, client: NBDClient, last: int = 4) -> None:
     async with await asyncio.start_unix_server(server.serve, socket):
         await client.connect(socket, "out")
         async with asyncio.timeout(10):
-            while client.last < 4:
+            while client.last < last:
                 await asyncio.sleep(0.01)
         await client.end()
 
@@ -54,7 +54,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_acknowledged_is_on_disk(tmp_path: Path) -> None:
-    server, client = Server(), NBDClient(3, 1)
+    server, client = Server(), NBDClient(3)
     asyncio.run(talk(server, tmp_path / "s", client))
     found = record.read(bytes(server.disk), 3)
     assert client.acknowledged.keys() >= {1, 2, 3}
@@ -63,11 +63,19 @@ def test_what_is_acknowledged_is_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_refused_write_is_not_acknowledged(tmp_path: Path) -> None:
-    server, client = Server(refused=4), NBDClient(3, 1)
+    server, client = Server(refused=4), NBDClient(3)
     asyncio.run(talk(server, tmp_path / "s", client))
     assert client.acknowledged == {1: 1, 2: 2, 3: 3}
 
 
+def test_one_that_is_connected_again_writes_on(tmp_path: Path) -> None:
+    server, client = Server(refused=4), NBDClient(3)
+    for name, last in (("s", 4), ("t", 7)):
+        asyncio.run(talk(server, tmp_path / name, client, last))
+    assert client.acknowledged.keys() >= {1, 2, 3, 5, 6}
+    assert 4 not in client.acknowledged
+
+
 def test_an_export_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(Unexpected):
-        asyncio.run(talk(Server(export=b"other"), tmp_path / "s", NBDClient(3, 1)))
+        asyncio.run(talk(Server(export=b"other"), tmp_path / "s", NBDClient(3)))

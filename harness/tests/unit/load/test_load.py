@@ -205,7 +205,7 @@ def test_a_client_that_can_not_connect(
             raise error
 
     repeated = RepeatedMigration(made, made.directory)
-    client = cast(NBDClient, Client())
+    repeated._clients[1] = cast(NBDClient, Client())
     with pytest.raises(raised, match=None if error is ENOSPC else "out1"):
         now = cast(VM, FakeVM())
-        asyncio.run(repeated._connect(now, client, made.directory / "x", "out1"))
+        asyncio.run(repeated._connect(now, 1, made.directory / "x"))

@@ -32,7 +32,7 @@ class Finished(RepeatedMigration):
         told = (f"ACK {i} 1\r\n" for i in range(DISKS) if i not in CLIENT_DISKS)
         self._vms[0].console.text = "".join(told)
         for i in CLIENT_DISKS:
-            self._written[i] = {1: 1}
+            self._clients[i].acknowledged = {1: 1}
         self._owner = 1
         for i in range(DISKS):
             for image in (self._image(0, i), self._image(1, i)):

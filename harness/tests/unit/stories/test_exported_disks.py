@@ -22,7 +22,7 @@ def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
     source, notes = FakeVM(), Notes()
     source.folder = tmp_path
     shared = Shared(source, FakeVM(), notes)
-    client = NBDClient(0, 1)
+    client = NBDClient(0)
     client.acknowledged = {1: 1}
     shared._clients.append(client)
     for side in ("source", "target"):
@@ -49,7 +49,7 @@ def test_nothing_may_be_missing(tmp_path: Path, missing: str) -> None:
 
 def test_all_clients_have_to_write_on() -> None:
     shared = Shared(FakeVM(), FakeVM(), Notes())
-    shared._clients += [NBDClient(0, 1), NBDClient(1, 1)]
+    shared._clients += [NBDClient(0), NBDClient(1)]
     shared._clients[0].last += RECORDS
     with pytest.raises(Hang):
         asyncio.run(shared.writing())

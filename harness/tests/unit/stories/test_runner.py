@@ -172,7 +172,7 @@ def test_disks_that_only_clients_write_to_are_judged_too(
     async def tell(rig: Rig) -> None:
         rig.source.events.append(Event("MIGRATION", {"status": "setup"}, 0))
         rig.source.events.append(Event("MIGRATION", {"status": "failed"}, 0))
-        rig.shared._clients.append(NBDClient(0, 1))
+        rig.shared._clients.append(NBDClient(0))
         rig.shared._clients[0].acknowledged = {1: 1}
         disk.make_blank(rig.shared._image("source", 0), disk.MIB)
 
