@@ -34,10 +34,10 @@ RECORDS = 2
 # has used what is needed once: on unpatched QEMU, too, this takes that long.
 WARMING_UP = 50
 REPEATED = 100
-NOWHERE = {
-    "transport": "exec",
-    "args": ["/bin/sh", "-c", "cat > /dev/null"],
-}
+# Of these there is one at a time.
+MIRRORS, CLIENTS, MIGRATION = "nbd.sock", "clients.sock", "migration.sock"
+NOWHERE = {"transport": "exec", "args": ["/bin/sh", "-c", "cat > /dev/null"]}
+NEXT = {"transport": "socket", "type": "unix", "path": MIGRATION}
 
 
 class RepeatedMigration:
@@ -87,8 +87,8 @@ class RepeatedMigration:
             after = await self._start(number)
             # Before the mirrors: a node that is exported later is the one below a
             # mirror's filter, which does not see its writes then.
-            await self._connect_clients(now, number)
-            await self._mirror(now, after, number)
+            await self._connect_clients(now)
+            await self._mirror(now, after)
             self.usages.append(Usage.of(now))
             for _ in range(WARMING_UP if number == rounds else 1):
                 await self._cancelled(now)
@@ -130,16 +130,18 @@ class RepeatedMigration:
         await vm.start()
         return vm
 
-    async def _mirror(self, now: VM, after: VM, number: int) -> None:
-        """Mirror all disks, half of them write-blocking, until all are READY."""
-        socket = f"nbd{number % 2}.sock"
+    async def _serve(self, vm: VM, socket: str) -> None:
         server = {"type": "unix", "data": {"path": socket}}
-        await after.qmp("nbd-server-start", addr=server)
+        await vm.qmp("nbd-server-start", addr=server)
+
+    async def _mirror(self, now: VM, after: VM) -> None:
+        """Mirror all disks, half of them write-blocking, until all are READY."""
+        await self._serve(after, MIRRORS)
         position = len(now.events)
         for i in range(DISKS):
             await self._export(after, i, f"in{i}", iothread=f"io{i}")
             node = {"driver": "nbd", "export": f"in{i}", "node_name": f"dst{i}"}
-            address = {"type": "unix", "path": socket}
+            address = {"type": "unix", "path": MIRRORS}
             await now.qmp("blockdev-add", server=address, **node)
             mode = "write-blocking" if i % 2 else "background"
             job = {"job_id": f"m{i}", "device": f"disk{i}", "target": f"dst{i}"}
@@ -152,25 +154,23 @@ class RepeatedMigration:
         for i in range(DISKS):
             await vm.wait_event(event, DEADLINE_SECONDS, position, device=f"m{i}")
 
-    async def _connect_clients(self, now: VM, number: int) -> None:
+    async def _connect_clients(self, now: VM) -> None:
         """Export what the guest doesn't write to, and have it written to."""
-        socket = f"clients{number % 2}.sock"
-        server = {"type": "unix", "data": {"path": socket}}
-        await now.qmp("nbd-server-start", addr=server)
+        await self._serve(now, CLIENTS)
         for i in CLIENT_DISKS:
             await self._export(now, i, f"out{i}")
-            await self._connect(now, i, self._folder / socket)
+            await self._connect(now, i)
 
     async def _export(self, vm: VM, i: int, name: str, **options: Any) -> None:
         export = {"id": name, "name": name, "node_name": f"disk{i}"}
         await vm.qmp("block-export-add", type="nbd", writable=True, **export, **options)
 
-    async def _connect(self, now: VM, i: int, socket: Path) -> None:
+    async def _connect(self, now: VM, i: int) -> None:
         """Connect a client; QEMU has to be there, and to answer."""
         export = f"out{i}"
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
-                await self._clients[i].connect(socket, export)
+                await self._clients[i].connect(self._folder / CLIENTS, export)
         except TimeoutError:
             raise await now.hang(f"{export} can't be connected to") from None
         except (ConnectionError, FileNotFoundError, EOFError) as error:
@@ -186,10 +186,10 @@ class RepeatedMigration:
 
     async def _clients_write(self, now: VM) -> None:
         """Wait until each export takes writes; a client ends when one is refused."""
-        before = {i: client.last for i, client in self._clients.items()}
+        wanted = {client: client.last + RECORDS for client in self._clients.values()}
 
         async def more() -> bool:
-            return all(self._clients[i].last > before[i] + RECORDS for i in before)
+            return all(client.last > wanted[client] for client in wanted)
 
         await now.until_told("further writes to exports", more, DEADLINE_SECONDS)
 
@@ -215,16 +215,16 @@ class RepeatedMigration:
         await self._clients_write(now)
 
     async def _hand_over(self, now: VM, after: VM, number: int) -> None:
-        path = f"migration{number % 2}.sock"
-        address = {"transport": "socket", "type": "unix", "path": path}
-        await after.qmp("migrate-incoming", channels=channels(address))
+        await after.qmp("migrate-incoming", channels=channels(NEXT))
         # What has been received before may be of its own arrival.
         position = len(now.events)
-        if await self._attempt(now, address) == "ready":
+        if await self._attempt(now, NEXT) == "ready":
             await now.qmp("migration-complete", release=True)
         else:
             await now.qmp("nbd-server-stop")
-            await self._end_mirrors(now)
+            for i in range(DISKS):
+                await now.qmp("block-job-cancel", device=f"m{i}")
+            await self._all_jobs(now, "BLOCK_JOB_COMPLETED")
             await now.qmp("migrate-continue", state="pre-switchover")
         await self._status(now, "completed", position)
         await self._status(after, "completed")
@@ -236,11 +236,6 @@ class RepeatedMigration:
         await now.quit()
         await after.qmp("nbd-server-stop")
         await after.qmp("cont")
-
-    async def _end_mirrors(self, now: VM) -> None:
-        for i in range(DISKS):
-            await now.qmp("block-job-cancel", device=f"m{i}")
-        await self._all_jobs(now, "BLOCK_JOB_COMPLETED")
 
     def _disks(self) -> list[DiskEvidence]:
         told = evidence.said(self._vms).acknowledged

@@ -208,4 +208,4 @@ def test_a_client_that_can_not_connect(
     repeated._clients[1] = cast(NBDClient, Client())
     with pytest.raises(raised, match=None if error is ENOSPC else "out1"):
         now = cast(VM, FakeVM())
-        asyncio.run(repeated._connect(now, 1, made.directory / "x"))
+        asyncio.run(repeated._connect(now, 1))
