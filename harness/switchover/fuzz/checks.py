@@ -12,7 +12,7 @@ from ..judging.evidence import Notes
 from ..vm.monitor import Event
 from ..vm.vm import VM, Died
 from .faults import Faults
-from .guarantees import Guarantee
+from .management import Guarantee
 from .ownership import Ownership
 from .processes import Processes, is_running, last_status
 
@@ -35,17 +35,13 @@ class Checks:
         self._faults = faults
         self._notes = notes
 
-    @property
-    def _source(self) -> VM:
-        return self._processes.source
-
     async def look(self) -> None:
         for vm in self._processes.current.values():
             if vm.exit_code is not None and not (vm.killed or vm.told_to_quit):
                 raise Died(f"{vm.name} ended with {vm.exit_code}")
         if wrong := journey.illegal(self._ownership.statuses):
             self._notes.surprises.append(wrong)
-        if self._source.exit_code is None:
+        if self._processes.source.exit_code is None:
             await self.one_side_runs()
         # One may have been received without the other.
         self.announced(but=1)
@@ -55,7 +51,8 @@ class Checks:
 
     def announced(self, but: int = 0) -> None:
         """`ready` has to be announced each time, `but` so many."""
-        announced = [e.name for e in self._source.events].count("MIGRATION_READY")
+        names = [event.name for event in self._processes.source.events]
+        announced = names.count("MIGRATION_READY")
         entered = self._ownership.statuses.count("ready")
         self._notes.check(
             abs(announced - entered) <= but,
@@ -65,16 +62,16 @@ class Checks:
     async def one_side_runs(self) -> None:
         """At most one side may run the guest, and have its disks."""
         owner, check = self._ownership, self._notes.check
-        destination = self._processes.destination
+        source, destination = self._processes.source, self._processes.destination
         # One that is frozen would not answer.
         asleep = destination.killed or self._faults.is_frozen(destination)
         there = not asleep and await is_running(destination)
         tells = await self._has_return_path()
         # What has been seen before the guest was seen to run.
         arrived = owner.arrived
-        info = await self._source.qmp("query-migrate")
-        here = await is_running(self._source)
-        again = await self._source.qmp("query-migrate")
+        info = await source.qmp("query-migrate")
+        here = await is_running(source)
+        again = await source.qmp("query-migrate")
         ready = info.get("status") == again.get("status") == "ready"
         reason = info.get("status") != "failed" or info.get("error-desc")
         check(bool(reason), "a migration has failed without a reason")
@@ -94,14 +91,14 @@ class Checks:
 
     async def _is_inactive(self) -> None:
         """The guest runs at the destination: the source must not have its disks."""
-        nodes = await self._source.qmp("query-named-block-nodes", flat=True)
+        nodes = await self._processes.source.qmp("query-named-block-nodes", flat=True)
         active = {n["node-name"] for n in nodes if n.get("active")}
         for name in {f"disk{i}" for i in self._processes.disks} & active:
             self._notes.surprises.append(f"{name} is active at both sides")
 
     async def _arrived(self) -> None:
         """A migration has completed: what was owed has to be at the destination."""
-        owner, events = self._ownership, self._source.events
+        owner, events = self._ownership, self._processes.source.events
         end = 1 + max(n for n, e in enumerate(events) if _is_end(e))
         owner.guarantees = {i: owner.guarantee(i, end) for i in self._processes.disks}
         self.no_writer(events[:end])
@@ -142,7 +139,7 @@ class Checks:
         self._notes.check(not (self._ownership.lost and tells), believed)
 
     async def _has_return_path(self) -> bool:
-        capabilities = await self._source.qmp("query-migrate-capabilities")
+        capabilities = await self._processes.source.qmp("query-migrate-capabilities")
         return {"capability": "return-path", "state": True} in capabilities
 
 

@@ -72,7 +72,9 @@ class Ending:
         if self._ownership.split or (self._ownership.lost and not reclaimed):
             pass
         elif self._ownership.taken_over:
-            await self._taken_over()
+            # The source is of no use any more.
+            await self._source.quit()
+            await self._goes_on_there()
         elif self._ownership.handed_over:
             await self._at_destination()
         elif not self._status.startswith("postcopy"):
@@ -153,17 +155,14 @@ class Ending:
                 self._notes.surprises.append(error)
         for side in sorted({DESTINATION, self._processes.server}):
             await self._try(side, "nbd-server-stop")
+        await self._goes_on_there()
+
+    async def _goes_on_there(self) -> None:
         destination = self._processes.destination
         if not destination.killed:
             await self._try(DESTINATION, "cont")
             await self._player.records(destination)
             await self._player.checks.look()
-
-    async def _taken_over(self) -> None:
-        """The guest runs at the destination: the source is of no use any more."""
-        await self._source.quit()
-        await self._try(DESTINATION, "cont")
-        await self._player.records(self._processes.destination)
 
     async def _at_source(self) -> None:
         """The guest has to run at the source, and mirrors to get in sync there."""

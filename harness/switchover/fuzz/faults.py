@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 
 from ..core.socketpath import connected
 from ..vm import commandline
@@ -48,7 +47,7 @@ class Faults:
             await vm.kill()
         elif step["fault"] == "freeze":
             self._thaw(vm)
-            vm.signal(signal.SIGSTOP)
+            vm.stall()
             loop = asyncio.get_running_loop()
             self._frozen[vm] = loop.call_later(step["seconds"], self._thaw, vm)
         else:
@@ -67,7 +66,7 @@ class Faults:
     def _thaw(self, vm: VM) -> None:
         if timer := self._frozen.pop(vm, None):
             timer.cancel()
-            vm.signal(signal.SIGCONT)
+            vm.wake()
 
 
 def _hang_up(vm: VM, side: str, request: object) -> None:

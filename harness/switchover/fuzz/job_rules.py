@@ -25,7 +25,7 @@ job_commands = st.sampled_from(
 
 
 class JobRules(Machine):
-    """Mirrors, and other jobs on images that nobody else needs."""
+    """Mirrors, jobs on images that nobody else needs, exports and their clients."""
 
     @rule(number=numbers, options=mirror_options)
     def mirror(self, number: int, options: dict[str, Any]) -> None:
@@ -94,10 +94,6 @@ class JobRules(Machine):
     def snapshot_extra(self) -> None:
         self._add_qcow2("overlay", backing=None)
         self.qmp(SOURCE, "blockdev-snapshot", node="extra", overlay="overlay")
-
-
-class NodeRules(Machine):
-    """Exports, their clients, and what is done to a node."""
 
     @rule(number=numbers)
     def import_again(self, number: int) -> None:

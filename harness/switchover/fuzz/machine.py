@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
@@ -25,7 +25,6 @@ from .player import Player
 from .processes import DESTINATION, LINK, NBD_SOCKET, SERVER, SOURCE
 from .step import Step
 
-T = TypeVar("T")
 DISKS = 2
 AGREED = ("return-path", "postcopy-ram", "multifd", "auto-converge")
 
@@ -71,7 +70,7 @@ class Machine(RuleBasedStateMachine):
         """Called at the end of each; raises Failure to have the sequence shrunk."""
         raise NotImplementedError
 
-    def run(self, playing: Coroutine[Any, Any, T]) -> T:
+    def run(self, playing: Coroutine[Any, Any, Any]) -> Any:
         """Run what plays a part; if that is interrupted nothing is judged."""
         try:
             return self._runner.run(playing)

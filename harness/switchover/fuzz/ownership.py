@@ -8,8 +8,7 @@ from pathlib import Path
 from ..guest import disk
 from ..judging import evidence, journey
 from ..judging.oracle import DiskEvidence
-from .guarantees import Guarantee, guarantee
-from .management import Accepted, Management
+from .management import Accepted, Guarantee, Management, guarantee
 from .processes import DESTINATION, SOURCE, Processes
 
 

@@ -104,18 +104,13 @@ class Player:
             self.notes.errors.append(str(error))
             return False
         if here:
-            self._note(command, step["arguments"], position)
+            disks = self.processes.disks
+            written = {f"m{i}" for i in disks if self.clients.writes(i)}
+            self.ownership.note(command, step["arguments"], position, written)
+            self.faults.disturbed &= command != "migrate"
             if command == "migrate_cancel" and paused:
                 await self._is_cancelled()
         return True
-
-    def _note(self, command: str, arguments: dict[str, Any], position: int) -> None:
-        """The source has carried out a command."""
-        disks = self.processes.disks
-        written = {f"m{i}" for i in disks if self.clients.writes(i)}
-        self.ownership.note(command, arguments, position, written)
-        if command == "migrate":
-            self.faults.disturbed = False
 
     async def _is_cancelled(self) -> None:
         """Nothing goes on in the pause: a cancel ends it, and is no failure."""
@@ -157,8 +152,9 @@ class Player:
         self.faults.end()
         await self.clients.end()
         await self.processes.kill()
-        disks = [self.ownership.disk(i) for i in self.processes.disks]
-        disks += self.clients.disks({disk.number: disk.image for disk in disks})
+        numbers = self.processes.disks
+        disks = [self.ownership.disk(i) for i in numbers]
+        disks += self.clients.disks({i: self.ownership.image(i) for i in numbers})
         vms, source = self.processes.vms, self.processes.source
         seen = evidence.collect(vms, disks, self.notes, [source])
         if self.ownership.management.has_taken_disks or self.may_fail:

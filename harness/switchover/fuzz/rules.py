@@ -15,7 +15,7 @@ from hypothesis.stateful import initialize, precondition, rule
 from ..guest.disk import MIB
 from ..vm.transports import channels
 from . import ending, step
-from .job_rules import JobRules, NodeRules
+from .job_rules import JobRules
 from .machine import AGREED, DISKS, Machine, mirror_options, numbers
 from .processes import DESTINATION, LINK, MIGRATION_SOCKET, READS, SERVER, SOURCE
 
@@ -173,7 +173,7 @@ class FaultRules(Machine):
         self.play({"fault": "hang-up", **step.execute(SOURCE, command)})
 
 
-class Sequence(JobRules, NodeRules, MigrationRules, FaultRules):
+class Sequence(JobRules, MigrationRules, FaultRules):
     """Both sides; most often mirrors, and a migration that is under way."""
 
     @initialize(chosen=beginnings)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -35,7 +35,6 @@ from .rules import Sequence
 STEPS = 24
 # Of one round: hypothesis remembers what it has tried.
 ROUND = 2000
-T = TypeVar("T")
 NUMBER = re.compile(r"\d+")
 
 
@@ -153,7 +152,7 @@ class Search:
                 return files.empty(search.folder / "run")
 
             @_stopping()
-            def run(self, playing: Coroutine[Any, Any, T]) -> T:
+            def run(self, playing: Coroutine[Any, Any, Any]) -> Any:
                 return super().run(playing)
 
             @_stopping()
@@ -176,7 +175,11 @@ class Search:
 
     def _judged(self, verdict: Verdict, player: Player) -> None:
         if not self._shrinking:
-            self._count(verdict, player)
+            self.sequences += 1
+            self.steps += len(player.played)
+            self.refused += len(player.notes.errors)
+            self.reached.update(set(verdict.journey))
+            self.progress(self.sequences)
         wrong = verdict.wrong()
         if not wrong:
             return
@@ -188,17 +191,12 @@ class Search:
         self._shrinking = True
         raise _failure(name)("; ".join(wrong))
 
-    def _count(self, verdict: Verdict, player: Player) -> None:
-        self.sequences += 1
-        self.steps += len(player.played)
-        self.refused += len(player.notes.errors)
-        self.reached.update(set(verdict.journey))
-        self.progress(self.sequences)
-
     def _keep(self, name: str, verdict: Verdict, player: Player) -> None:
         """Keep the shortest sequence for this failure, with all that it left."""
         first = (self.sequences, self._elapsed(), self._shrinking)
-        kept = self.findings.get(name) or FailureKind(name, self._path(), *first)
+        paths = (self.folder / f"{number}.jsonl" for number in count(1))
+        path = next(path for path in paths if not path.exists())
+        kept = self.findings.get(name) or FailureKind(name, path, *first)
         if kept.steps and kept.steps <= len(player.played):
             return
         self.findings[name] = kept
@@ -207,10 +205,6 @@ class Search:
         logs, made = kept.path.with_suffix(""), player.processes.folder
         shutil.rmtree(logs, ignore_errors=True)
         shutil.copytree(made, logs, ignore=shutil.ignore_patterns("*.sock"))
-
-    def _path(self) -> Path:
-        paths = (self.folder / f"{number}.jsonl" for number in count(1))
-        return next(path for path in paths if not path.exists())
 
 
 def _others(error: BaseException) -> Iterator[str]:

@@ -14,7 +14,7 @@ from fake_vm import FakeVM
 
 from switchover.fuzz import jobs as jobs_module
 from switchover.fuzz.ending import Ending
-from switchover.fuzz.guarantees import Guarantee
+from switchover.fuzz.management import Guarantee
 from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.judging.oracle import Verdict

@@ -11,8 +11,7 @@ from fake_vm import FakeVM, fake
 
 from switchover.fuzz import step
 from switchover.fuzz.clients import START
-from switchover.fuzz.guarantees import Guarantee
-from switchover.fuzz.management import Accepted
+from switchover.fuzz.management import Accepted, Guarantee
 from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.guest import disk, record

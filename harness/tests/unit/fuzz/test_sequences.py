@@ -15,9 +15,8 @@ from fake_vm import FakeVM
 
 from switchover.fuzz import search, step
 from switchover.fuzz.ending import Ending
-from switchover.fuzz.guarantees import Guarantee, guarantee
 from switchover.fuzz.jobs import Jobs
-from switchover.fuzz.management import Accepted
+from switchover.fuzz.management import Accepted, Guarantee, guarantee
 from switchover.fuzz.player import Player
 from switchover.fuzz.processes import DESTINATION, SOURCE
 from switchover.fuzz.rules import Sequence
