@@ -49,7 +49,7 @@ class Clients:
             await client.end()
 
     def disks(self, images: Mapping[int, Path | None]) -> list[DiskEvidence]:
-        """What each was told is on disk, and is in the image of the side that goes on."""
+        """What each was told is on disk, and what the side that goes on has."""
         by_chance = {"must_match": False, "written": False}
         there = {n: found(images[n], _owner(n), START) for n in self._clients}
         return [
