@@ -83,31 +83,28 @@ class Check:
 
         `suffix` tells apart folders of runs that are to be kept.
         """
-        folder = self._folder(name + suffix)
-        ended = await self._run(folder, deadline, name)
+        ended = await self._run(name + suffix, deadline, name)
         status, reason = verdict(ended.text)
         if status != "fail" and not ended.hang:
-            return QemuTestRun(status, reason, ended.seconds, folder / LOG)
-        bad = next(folder.glob("*/*.out.bad"), None)
+            return QemuTestRun(status, reason, ended.seconds, ended.log)
+        bad = next(ended.log.parent.glob("*/*.out.bad"), None)
         text = bad.read_text(errors="replace") if bad else ended.text
-        return _failed(ended, reason, bad or folder / LOG, INDENTED.sub("", text))
+        return _failed(ended, reason, bad or ended.log, INDENTED.sub("", text))
 
     async def cases(self, name: str) -> list[str]:
         """The unittest cases of a test, each CLASS.METHOD; none if it has none."""
         test = self.source / "tests" / name
         if "iotests.main(" not in test.read_text():
             return []
-        folder = self._folder(f"{name}.cases")
-        ended = await self._run(folder, CASE_SECONDS, "--", LISTER, test)
+        ended = await self._run(f"{name}.cases", CASE_SECONDS, "--", LISTER, test)
         return re.findall(r"^case: (\S+)$", ended.text, re.MULTILINE)
 
     async def case(self, name: str, case: str) -> QemuTestRun:
         """Run one unittest case; what QEMU writes to stderr is in its text."""
-        folder = self._folder(f"{name}.{case}")
-        test = self.source / "tests" / name
-        ended = await self._run(folder, CASE_SECONDS, "-p", "--", test, case)
-        log = folder / LOG
-        not_run = folder / f"{name}.notrun"
+        words = ["-p", "--", str(self.source / "tests" / name), case]
+        ended = await self._run(f"{name}.{case}", CASE_SECONDS, *words)
+        log = ended.log
+        not_run = log.parent / f"{name}.notrun"
         if not_run.exists() and not ended.hang:
             reason = not_run.read_text().strip()
             return QemuTestRun("not run", reason, ended.seconds, log)
@@ -116,12 +113,9 @@ class Check:
         text = INDENTED.sub("", ended.text)
         return _failed(ended, failure(text), log, text)
 
-    def _folder(self, name: str) -> Path:
-        return fresh_folder(self.build, f"{name}-{self.format}")
-
-    async def _run(
-        self, folder: Path, deadline: float, *arguments: str | Path
-    ) -> Ended:
+    async def _run(self, name: str, deadline: float, *arguments: str | Path) -> Ended:
+        """Run check with these arguments, in an empty folder by this name."""
+        folder = fresh_folder(self.build, f"{name}-{self.format}")
         words = [
             sys.executable,
             paths.tree_dir(self.build.source) / iotests_folder.IN_TREE / "check",
