@@ -101,22 +101,22 @@ class Ending:
     async def _complete(self) -> None:
         await self._leaves(*PAUSES)
         pause = self._status
-        if pause in PAUSES and self._management.has_deactivated:
+        if pause not in PAUSES:
+            return
+        if self._management.has_deactivated:
             # A mirror whose target is inactive is parked.
             await self._try(SOURCE, "blockdev-set-active", active=True)
-        if pause in PAUSES:
-            await self._jobs.end_all(kept="mirror" if pause == "ready" else None)
-            await self._try(SOURCE, "nbd-server-stop")
-        if pause == "pre-switchover":
-            await self._try(SOURCE, "migrate-continue", state="pre-switchover")
-        elif pause == "ready":
+        await self._jobs.end_all(kept="mirror" if pause == "ready" else None)
+        await self._try(SOURCE, "nbd-server-stop")
+        if pause == "ready":
             await self._complete_from_ready()
+        else:
+            await self._try(SOURCE, "migrate-continue", state=pause)
         await self._leaves()
-        if pause in PAUSES:
-            # There is nothing but mirrors: unless one has failed, it has to complete.
-            well = self._player.faults.harmed or self._status == "completed"
-            reason = (self._notes.errors or ["no reason"])[-1]
-            self._notes.check(well, f"{self._status} from {pause}, because of {reason}")
+        # There is nothing but mirrors: unless one has failed, it has to complete.
+        well = self._player.faults.harmed or self._status == "completed"
+        reason = (self._notes.errors or ["no reason"])[-1]
+        self._notes.check(well, f"{self._status} from {pause}, because of {reason}")
 
     async def _complete_from_ready(self) -> None:
         """Ask for it, again if a mirror has failed, and cancel if that doesn't help."""
@@ -230,7 +230,7 @@ class Ending:
         await self._player.clients.end()
         for name in mirrors:
             position = len(self._source.events)
-            await self._jobs.end_mirror(name)
+            await self._jobs.end(name)
             completed = ("BLOCK_JOB_COMPLETED", position)
             end = self._source.monitor.find(*completed, device=name)
             number = int(name.removeprefix("m"))

@@ -40,19 +40,16 @@ class Jobs:
             # One that was parked when the guest was reclaimed stays so.
             if mirror and not self._player.ownership.management.has_reclaimed:
                 await self.ready(name)
-            if job["type"] == kept:
-                if self.status(name) == "pending":
-                    await self.ended(name)
-                continue
-            if mirror:
-                await self.end_mirror(name)
-            else:
-                await self._try("job-cancel", id=name)
+            if job["type"] != kept:
+                await self.end(name, mirror)
+            elif self.status(name) == "pending":
                 await self.ended(name)
 
-    async def end_mirror(self, job: str) -> None:
-        """Softly, unless it waits for somebody to see to an error."""
-        if not await self._try("block-job-cancel", device=job):
+    async def end(self, job: str, mirror: bool = True) -> None:
+        """Softly if it is a mirror, unless it waits for somebody to see to an error."""
+        if not mirror:
+            await self._try("job-cancel", id=job)
+        elif not await self._try("block-job-cancel", device=job):
             await self._try("block-job-cancel", device=job, force=True)
         await self.ended(job)
 

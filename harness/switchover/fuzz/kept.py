@@ -94,8 +94,7 @@ def run(builds: list[Build], progress: Progress) -> tuple[int, int]:
                 except HarnessError as error:
                     lost.append(error)
                     continue
-                for text in different:
-                    print(text)
+                print(*different, sep="\n", end="\n" if different else "")
                 results.append(not different)
                 running.update(number)
     if lost:

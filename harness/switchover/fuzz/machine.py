@@ -91,9 +91,8 @@ class Machine(RuleBasedStateMachine):
         self.play({"at": SOURCE, "await": what, **details})
 
     def _connect(self, iothreads: bool, paused: bool, agreed: set[str]) -> None:
-        self._agreed = [
-            {"capability": name, "state": True} for name in AGREED if name in agreed
-        ]
+        names = [name for name in AGREED if name in agreed]
+        self._agreed = [{"capability": name, "state": True} for name in names]
         self._start = {"disks": DISKS, "iothreads": iothreads}
         self._paused = paused
         self.play({"at": SOURCE, "start": self._start})
