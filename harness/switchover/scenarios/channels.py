@@ -104,10 +104,7 @@ SCENARIOS = (
     PostcopyLeftRunning(
         "postcopy",
         "a mirror left running, postcopy",
-        {
-            "base": DIED,
-            "patched": PLAIN,
-        },
+        {"base": DIED, "patched": PLAIN},
         agreed=("postcopy-ram",),
     ),
     SnapshotSave(
@@ -116,10 +113,7 @@ SCENARIOS = (
         unchanged(PLAIN),
     ),
     Release(
-        "release-multifd",
-        "release a mirror, multifd",
-        RELEASED,
-        agreed=("multifd",),
+        "release-multifd", "release a mirror, multifd", RELEASED, agreed=("multifd",)
     ),
     Release("release-tcp", "release a mirror, TCP", RELEASED, transport="tcp"),
     Release("release-fd", "release a mirror, to an fd:", RELEASED, transport="fd"),

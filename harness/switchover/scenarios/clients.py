@@ -102,10 +102,7 @@ SCENARIOS = (
     Proxmox(
         "proxmox-server-gone",
         "Proxmox, with the NBD server gone when the mirrors end",
-        {
-            "base": replace(PLAIN, errors=(MIRROR_LOST,)),
-            "patched": PLAIN,
-        },
+        {"base": replace(PLAIN, errors=(MIRROR_LOST,)), "patched": PLAIN},
         server_gone=True,
     ),
     CancelAndContinue(
@@ -115,16 +112,11 @@ SCENARIOS = (
         seconds=INCUS_SECONDS,
     ),
     CancelAndContinue(
-        "lxd",
-        "LXD: in the pause end the mirrors, continue at once",
-        unchanged(PAUSED),
+        "lxd", "LXD: in the pause end the mirrors, continue at once", unchanged(PAUSED)
     ),
     CancelBehindAndContinue(
         "lxd-behind",
         "the same with a background mirror that is behind",
-        {
-            "base": replace(TOO_EARLY, journey=PAUSED.journey),
-            "patched": PAUSED,
-        },
+        {"base": replace(TOO_EARLY, journey=PAUSED.journey), "patched": PAUSED},
     ),
 )

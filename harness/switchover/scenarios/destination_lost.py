@@ -158,9 +158,7 @@ SCENARIOS = (
         both(failed("failed")),
     ),
     InPause(
-        "killed-destination-in-ready",
-        "the destination dies in the pause",
-        unnoticed(),
+        "killed-destination-in-ready", "the destination dies in the pause", unnoticed()
     ),
     KilledAlone(
         "killed-destination-in-ready-again",

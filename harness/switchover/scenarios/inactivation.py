@@ -33,10 +33,7 @@ SCENARIOS = (
     SetActiveMirrorTarget(
         "set-active-mirror-target",
         "blockdev-set-active on a running mirror's target",
-        {
-            "base": Expected(crash=ABORT),
-            "patched": Expected(errors=(REFUSAL,)),
-        },
+        {"base": Expected(crash=ABORT), "patched": Expected(errors=(REFUSAL,))},
         with_guest=False,
     ),
 )

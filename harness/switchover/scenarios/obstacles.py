@@ -87,10 +87,7 @@ SCENARIOS = (
     Obstacle(
         "paused-mirror",
         "migrate while a mirror is paused by the user",
-        {
-            "base": LOST,
-            "patched": refused("mirror job 'm0'.* paused"),
-        },
+        {"base": LOST, "patched": refused("mirror job 'm0'.* paused")},
         copy_mode="background",
     ),
     Obstacle(
