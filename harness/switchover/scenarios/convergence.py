@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from ..judging.oracle import Expected
-from ..stories.jobs import SMALL_REQUESTS
 from ..stories.migration import Migration
 from ..stories.rig import Rig, Scenario
 from ..vm.pause import READY
@@ -15,19 +14,9 @@ from .outcomes import CUT_OFF, CUT_SHORT, unknown_to_base
 CLOSED = r"^source: .*The destination has closed the connection$"
 
 
-async def start(rig: Rig, *capabilities: str) -> None:
-    """Boot; the guest runs, and all mirrors are READY and behind."""
-    await rig.boot()
-    for name in ("pause-at-complete", *capabilities):
-        await rig.settings.capability(name)
-    await rig.link.connect()
-    await rig.jobs.mirror_until_ready(**SMALL_REQUESTS)
-    await rig.running(rig.source)
-    await rig.jobs.fall_behind()
-
-
 async def waits(rig: Rig) -> Migration:
-    """Migrate: it goes on for as long as the mirrors are behind."""
+    """Boot and migrate: it goes on for as long as the mirrors are behind."""
+    await steps.start_behind(rig, READY.capability)
     migration = await rig.migrate()
     await migration.reaches("active")
     rig.notes.check(await migration.goes_on(), "the guest was stopped too early")
@@ -38,7 +27,6 @@ class SlowLink(Scenario):
     """The guest runs until the mirrors have caught up."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
         migration = await waits(rig)
         storage = (await rig.source.qmp("query-migrate")).get("storage", {})
         limit = (await rig.source.qmp("query-migrate-parameters"))["downtime-limit"]
@@ -56,16 +44,14 @@ class CancelOnSlowLink(Scenario):
     """Cancelled while the mirrors are behind, the guest has never been stopped."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
-        migration = await waits(rig)
-        await steps.cancel(rig, migration)
+        await steps.cancel(rig, await waits(rig))
 
 
 class AutoConverge(Scenario):
     """The guest writes faster than the mirrors copy, until its writes wait for them."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig, "auto-converge")
+        await steps.start_behind(rig, READY.capability, "auto-converge")
         await rig.jobs.fall_behind_slowly()
         migration = await rig.migrate()
         await migration.paused(READY)

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ..judging.oracle import Expected
 from ..stories.rig import Rig, Scenario
 from ..vm.vm import Died
+from . import steps
 from .outcomes import ABORT, REFUSAL
 
 
@@ -13,8 +14,7 @@ class SetActiveMirrorTarget(Scenario):
     """blockdev-set-active on the target of a running mirror."""
 
     async def run(self, rig: Rig) -> None:
-        await rig.boot()
-        await rig.link.connect()
+        await steps.connect(rig)
         await rig.jobs.mirror_slowly()
         node = {"node_name": "dst0", "active": False}
         try:

@@ -35,11 +35,8 @@ class Obstacle(Scenario):
         # A mirror that is paused is behind now.
         await rig.running(rig.source)
         before = await rig.jobs.statuses()
-        migration = await rig.migrate()
-        if await migration.landmark() == "completed":
-            await rig.arrive()
+        if await steps.completes(rig, await rig.migrate()):
             return
-        await rig.run_at_source()
         await steps.jobs_are(rig, before)
         await self.remove(rig)
         await steps.second_attempt(rig)

@@ -13,12 +13,6 @@ from . import steps
 from .outcomes import COMPLETED, unknown_to_base
 
 
-async def start(rig: Rig) -> None:
-    """Boot; the guest runs, and nothing is mirrored yet."""
-    await steps.boot(rig)
-    await rig.settings.capability("pause-at-complete")
-
-
 async def reach_ready(rig: Rig) -> Migration:
     """Migrate into `ready`."""
     migration = await rig.migrate()
@@ -39,7 +33,7 @@ class PauseAtComplete(Scenario):
     """
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.boot(rig, READY.capability)
         migration = await reach_ready(rig)
         await rig.jobs.mirror_slowly()
         await is_refused(rig, migration)
@@ -51,7 +45,7 @@ class PausedMirrorInReady(Scenario):
     """A mirror that the user has paused is in the way until it is resumed."""
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.boot(rig, READY.capability)
         await rig.jobs.mirror_slowly()
         await rig.jobs.pause()
         migration = await reach_ready(rig)
@@ -68,7 +62,7 @@ class NewJobInReady(Scenario):
     job: str = "mirror"
 
     async def run(self, rig: Rig) -> None:
-        await start(rig)
+        await steps.boot(rig, READY.capability)
         await rig.jobs.mirror_until_ready()
         migration = await reach_ready(rig)
         await rig.jobs.end()

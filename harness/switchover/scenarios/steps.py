@@ -16,24 +16,30 @@ from ..vm.vm import Died
 STALL_SECONDS = 2.0
 
 
-async def boot(rig: Rig) -> None:
-    """Boot; the guest runs, and nothing is mirrored yet."""
+async def connect(rig: Rig, *capabilities: str) -> None:
+    """Boot; the source has these capabilities, and what it can mirror to."""
     await rig.boot()
+    for name in capabilities:
+        await rig.settings.capability(name)
     await rig.link.connect()
+
+
+async def boot(rig: Rig, *capabilities: str) -> None:
+    """The same; the guest runs, and nothing is mirrored yet."""
+    await connect(rig, *capabilities)
     await rig.running(rig.source)
 
 
-async def start(rig: Rig, **options: Any) -> None:
-    """Boot; the guest runs, and all mirrors are READY."""
-    await rig.boot()
-    await rig.link.connect()
+async def start(rig: Rig, *capabilities: str, **options: Any) -> None:
+    """The same; all mirrors are READY."""
+    await connect(rig, *capabilities)
     await rig.jobs.mirror_until_ready(**options)
     await rig.running(rig.source)
 
 
-async def start_behind(rig: Rig) -> None:
+async def start_behind(rig: Rig, *capabilities: str) -> None:
     """The same with mirrors that don't keep up with the guest."""
-    await start(rig, **SMALL_REQUESTS)
+    await start(rig, *capabilities, **SMALL_REQUESTS)
     await rig.jobs.fall_behind()
 
 
@@ -95,6 +101,15 @@ async def released(rig: Rig, migration: Migration) -> None:
     await arrive(rig, migration)
     await rig.jobs.ended()
     await rig.run_at_destination()
+
+
+async def completes(rig: Rig, migration: Migration) -> bool:
+    """Whether the guest gets to the destination, or has to run on at the source."""
+    if await migration.landmark() == "completed":
+        await rig.arrive()
+        return True
+    await rig.run_at_source()
+    return False
 
 
 async def end_afterwards(rig: Rig, migration: Migration) -> None:

@@ -46,15 +46,7 @@ class DeadTarget(Scenario):
         await rig.link.disconnect()
         await rig.jobs.broken()
         await rig.settings.let_ram_go()
-        await ends(rig, migration)
-
-
-async def ends(rig: Rig, migration: Migration) -> None:
-    """It completes or it fails."""
-    if await migration.landmark() == "completed":
-        await rig.arrive()
-    else:
-        await rig.run_at_source()
+        await steps.completes(rig, migration)
 
 
 @dataclass(frozen=True)
@@ -75,7 +67,7 @@ class ForcedCancel(Scenario):
         if self.server_gone:
             await rig.link.disconnect()
         await rig.settings.let_ram_go()
-        await ends(rig, migration)
+        await steps.completes(rig, migration)
 
 
 UNNAMED_EIO = "Error in migration completion: Input/output error"

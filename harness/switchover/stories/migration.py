@@ -171,10 +171,8 @@ class Migration:
         return number is not None
 
     def _next(self) -> int | None:
-        for number in range(self._position, len(self._source.events)):
-            if is_landmark(self._source.events[number]):
-                return number
-        return None
+        later = enumerate(self._source.events[self._position :], self._position)
+        return next((number for number, event in later if is_landmark(event)), None)
 
     async def cancel(self) -> str:
         """Cancel it; the status that it ends with."""
