@@ -175,7 +175,7 @@ def judge(evidence: Evidence) -> Verdict:
         stderr=tuple(line for vm in evidence.vms for line in noise(vm)),
         blocks_lost=sum(found.blocks for _, found in compared) if compared else None,
         first_lost=next(iter(lost), None),
-        records_lost=sum(len(lost_records(d)) for d in evidence.disks),
+        records_lost=sum(map(lost_records, evidence.disks)),
         unseen=tuple(_unseen(evidence)),
     )
 
@@ -207,18 +207,14 @@ def noise(vm: VMEvidence) -> list[str]:
     return [f"{vm.name}: {line}" for line in lines]
 
 
-def lost_records(disk: DiskEvidence) -> list[tuple[int, int, int]]:
-    """(slot, acknowledged, found) where the disk has less than was acknowledged.
+def lost_records(disk: DiskEvidence) -> int:
+    """In how many slots the disk has less than was acknowledged.
 
     A newer record is no loss: it was in flight. A torn one counts as not there.
     """
-    if disk.found is None:
-        return []
-    return [
-        (slot, sequence, disk.found.get(slot, 0))
-        for slot, sequence in sorted(disk.acknowledged.items())
-        if disk.found.get(slot, 0) < sequence
-    ]
+    if (found := disk.found) is None:
+        return 0
+    return sum(found.get(slot, 0) < told for slot, told in disk.acknowledged.items())
 
 
 def _unseen(evidence: Evidence) -> Iterator[str]:

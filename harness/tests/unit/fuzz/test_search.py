@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import json
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -158,6 +159,16 @@ def test_a_search_that_finds_nothing_does_not(
 ) -> None:
     assert search_for_a_moment() == 0
     assert "0 findings" in capsys.readouterr().out
+
+
+def test_the_seed_is_the_one_that_is_given_or_any(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(secrets, "randbelow", lambda end: end - 1)
+    monkeypatch.setattr(Search, "run", lambda _: None)
+    for words, number in (["--seed", "5"], 5), ([], fuzz.LARGEST_SEED - 1):
+        assert fuzz.main([*words, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["seed"] == number
 
 
 def test_what_was_found_is_told_also_when_it_ends_with_an_error(

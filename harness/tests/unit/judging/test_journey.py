@@ -15,7 +15,7 @@ def test_stops_are_counted() -> None:
 
 
 def test_downtime_is_from_the_last_stop_to_the_end_at_the_destination() -> None:
-    source = FakeVM().at(1, "STOP").at(2, "RESUME").at(3, "STOP")
+    source = FakeVM().at(1, "STOP").at(2, "STOP").at(3, "STOP")
     arriving = FakeVM().at(3.1, "MIGRATION", status="active").at(4, "RESUME")
     assert downtime(source, arriving) is None
     arriving.at(3.25, "MIGRATION", status="completed")
@@ -33,5 +33,6 @@ def test_recovery_is_from_the_death_to_the_next_resume() -> None:
     dead.killed, dead.ended_at = True, 10.0
     alive.killed, alive.ended_at = False, 5.0
     assert recovery(resumed(9.0, 10.5, 12.0), [alive, dead]) == 500
+    assert recovery(resumed(10.0), [alive, dead]) == 0
     assert recovery(resumed(9.0), [alive, dead]) is None
     assert recovery(resumed(9.0), [alive]) is None

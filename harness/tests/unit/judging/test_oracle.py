@@ -79,6 +79,11 @@ def test_one_different_block_is_a_loss() -> None:
     assert loss == "1 blocks differ, first in disk0 at 65536"
 
 
+def test_nothing_lost_is_told_from_nothing_compared() -> None:
+    assert judge(GOOD).blocks_lost == 0
+    assert judge(replace(GOOD, **with_disk(difference=None))).blocks_lost is None
+
+
 def test_a_difference_at_the_very_start_is_named() -> None:
     (loss,) = differences(**with_disk(difference=Difference(1, 0)))
     assert loss.endswith("in disk0 at 0")
@@ -113,7 +118,7 @@ def test_an_older_record_in_the_slot_is_a_loss() -> None:
 
 def test_a_newer_record_was_in_flight() -> None:
     disk = replace(EQUAL, found={1: 1 + record.SLOTS, 2: 2})
-    assert lost_records(disk) == []
+    assert lost_records(disk) == 0
 
 
 def test_a_torn_record_is_lost() -> None:
@@ -179,7 +184,8 @@ def test_errors_and_writers_have_to_be_as_declared(kind: str) -> None:
     declared, left, other = ({kind: (text,)} for text in texts)
     expected = replace(COMPLETED, **dict[str, Any](declared))
     assert not differences(expected, **left)
-    assert differences(expected, **other)
+    told = f"{kind[:-1]} is \"job 'm1' is left\", not \"job 'm0'\""
+    assert differences(expected, **other) == [told]
     assert differences(expected)
     assert differences(COMPLETED, **left)
 
