@@ -35,7 +35,8 @@ SETUPS = {
 SETUPS.add(Setup(task=latency.TASK))
 
 
-# A thousand writes that took the squares of 1 to 1000 in us, after one that doesn't count.
+# A thousand writes that took the squares of 1 to 1000 in us, after one that doesn't
+# count.
 WRITES = "".join(f"TOOK 0 {number**2 * 1000}\r\n" for number in range(1, 1001))
 
 

@@ -29,7 +29,7 @@ def test_without_root_one_sentence_names_the_packages(monkeypatch):
 def test_lists_are_updated_once_before_it_gives_up(monkeypatch):
     verbs = []
 
-    def no_network(verb, *packages):
+    def no_network(verb, *_packages):
         verbs.append(verb)
         return "Could not resolve"
 

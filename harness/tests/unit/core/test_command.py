@@ -41,7 +41,8 @@ def test_it_does_not_take_a_hooks_repository_for_its_own(
 def test_nothing_changes_our_own_environment() -> None:
     """What is meant for one program would reach all that come after it."""
     writes = re.compile(
-        r"putenv\(|environ(\[[^]]*\] *=[^=]|\.(update|pop|setdefault|clear)\()|del os\.environ"
+        r"putenv\(|del os\.environ"
+        r"|environ(\[[^]]*\] *=[^=]|\.(update|pop|setdefault|clear)\()"
     )
     package = Path(command.__file__).parents[1]
     sources = list(package.rglob("*.py"))

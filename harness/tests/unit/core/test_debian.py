@@ -85,13 +85,13 @@ def archive(directory: Path, name: str) -> Path:
 
 
 @pytest.fixture
-def dead_network(project, monkeypatch):
+def dead_network(monkeypatch):
     """A mirror that nobody answers for: port 9 of this machine."""
     mirror = Mirror("http://127.0.0.1:9/debian", "bookworm", "")
     monkeypatch.setattr(debian, "machine_mirror", lambda: mirror)
 
 
-@pytest.mark.usefixtures("dead_network")
+@pytest.mark.usefixtures("project", "dead_network")
 def test_what_was_unpacked_once_needs_no_network(tmp_path):
     target = paths.CACHE / "packages" / "bookworm" / "thing"
     debian.unpack(archive(tmp_path / "thing", "thing"), target)
@@ -100,7 +100,7 @@ def test_what_was_unpacked_once_needs_no_network(tmp_path):
     assert debian.control(target)["depends"] == "other (= 1)"
 
 
-@pytest.mark.usefixtures("dead_network")
+@pytest.mark.usefixtures("project", "dead_network")
 def test_a_dead_network_is_one_sentence_and_leaves_nothing():
     with pytest.raises(SourceUnavailable, match=r"apt-get update failed .*network"):
         debian.download_packages(["thing"])

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -61,17 +62,16 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path):
         task = asyncio.create_task(
             descendants.run(words, tmp_path, tmp_path / "log", 60)
         )
-        while not (tmp_path / "daemon").exists() or not daemon_said():
-            await asyncio.sleep(0.01)
+        started.append(await asyncio.to_thread(daemon, tmp_path))
         task.cancel()
         await task
 
-    def daemon_said() -> str:
-        return (tmp_path / "daemon").read_text()
-
+    started: list[int] = []
+    # To read it is to wait for the daemon's number.
+    os.mkfifo(tmp_path / "daemon")
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(interrupted())
-    assert has_ended(daemon(tmp_path))
+    assert has_ended(started[0])
 
 
 def test_others_are_left_alone(tmp_path):

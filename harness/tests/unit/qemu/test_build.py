@@ -42,7 +42,7 @@ END
 @pytest.fixture
 def source(project, monkeypatch) -> Path:
     """A tree that builds in no time, with no downloads."""
-    directory = paths.tree_dir("base")
+    directory = project / "build" / "tree" / "base"
     directory.mkdir(parents=True)
     (directory / "block.c").write_text("one\n")
     (directory / "configure").write_text(CONFIGURE)
@@ -133,8 +133,9 @@ def test_a_second_build_of_the_same_is_refused():
 
 @pytest.fixture
 def log(project) -> Path:
-    paths.LOGS.mkdir()
-    return paths.LOGS / "compile.log"
+    folder = project / "build" / "logs"
+    folder.mkdir()
+    return folder / "compile.log"
 
 
 def compile_with(rule: str, log: Path) -> list[tuple[int, int]]:

@@ -53,7 +53,7 @@ def no_debian(monkeypatch):
 
 
 @pytest.fixture
-def cached(no_debian, package, monkeypatch) -> Path:
+def cached(package, monkeypatch) -> Path:
     """The source package, which can be had from a folder alone."""
     monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
     return package
@@ -116,8 +116,8 @@ def test_without_a_source_all_tries_are_named(project, monkeypatch):
     assert "name it in QEMU_SOURCE_CACHE" in sentence
 
 
-@pytest.mark.usefixtures("no_debian")
-def test_the_submodule_comes_first_and_is_not_written_to(project, cached, upstream):
+@pytest.mark.usefixtures("no_debian", "cached")
+def test_the_submodule_comes_first_and_is_not_written_to(project, upstream):
     check_out(upstream)
     before = {
         path: path.stat().st_mtime_ns for path in sorted(paths.SUBMODULE.rglob("*"))
@@ -138,14 +138,16 @@ def test_a_submodule_without_its_subprojects_is_no_source(project, upstream):
         source.unpack(project / "tree")
 
 
-def test_an_edited_submodule_is_refused(project, cached, upstream):
+@pytest.mark.usefixtures("no_debian", "cached")
+def test_an_edited_submodule_is_refused(project, upstream):
     check_out(upstream)
     (paths.SUBMODULE / "block.c").write_text("edited\n")
     with pytest.raises(WrongTree, match=r"qemu/ was edited \(block.c\)"):
         source.unpack(project / "tree")
 
 
-def test_a_submodule_at_another_commit_is_refused(project, cached, upstream):
+@pytest.mark.usefixtures("no_debian", "cached")
+def test_a_submodule_at_another_commit_is_refused(project, upstream):
     check_out(upstream)
     commit(paths.SUBMODULE, "block.c", "newer\n", "second")
     with pytest.raises(WrongTree, match="git submodule update qemu"):
@@ -166,24 +168,22 @@ def outer(project, upstream) -> Path:
     return project
 
 
-@pytest.mark.usefixtures("no_debian")
-def test_a_submodule_is_checked_out_if_it_can_be(outer, cached, monkeypatch):
+@pytest.mark.usefixtures("no_debian", "cached")
+def test_a_submodule_is_checked_out_if_it_can_be(outer, monkeypatch):
     # git refuses file: URLs of submodules; upstream's is none.
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     assert source.unpack(outer / "tree") == "submodule qemu/"
 
 
-@pytest.mark.usefixtures("no_debian")
-def test_a_failed_check_out_leaves_the_submodule_empty(
-    outer, upstream, cached, monkeypatch
-):
+@pytest.mark.usefixtures("no_debian", "cached")
+def test_a_failed_check_out_leaves_the_submodule_empty(outer, upstream, monkeypatch):
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     upstream.rename(upstream.with_name("gone"))
     assert source.unpack(outer / "tree") == "cache folder"
     assert not list(paths.SUBMODULE.iterdir())
 
 
-@pytest.mark.usefixtures("package", "no_debian", "monkeypatch", "tmp_path")
+@pytest.mark.usefixtures("package", "no_debian")
 def test_an_unreachable_host_is_not_waited_for(outer):
     gitmodules = outer / ".gitmodules"
     url = "https://127.0.0.1:9/qemu.git"
