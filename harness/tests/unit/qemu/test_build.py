@@ -180,11 +180,14 @@ def test_a_full_disk_while_compiling_is_told_apart(log):
 def test_ctrl_c_ends_the_compilers(log):
     pipe = log.parent / "pid"
     os.mkfifo(pipe)
+    # To open it for reading is to wait until the compiler's output is followed.
+    os.mkfifo(log)
     compilers = []
 
     def interrupt():
         compilers.append(int(pipe.read_text()))
-        os.kill(os.getpid(), signal.SIGINT)
+        with log.open():
+            os.kill(os.getpid(), signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
