@@ -115,15 +115,10 @@ class ServerGone(steps.Release):
         await migration.release_failed()
         await rig.has_everything()
         await steps.cancel(rig, migration)
-        await mirror_anew(rig)
+        await rig.jobs.broken()
+        await rig.link.reconnect()
+        await rig.jobs.mirror_until_ready()
         await steps.again(rig)
-
-
-async def mirror_anew(rig: Rig) -> None:
-    """After the NBD server has ended: start another, and mirrors to it."""
-    await rig.jobs.broken()
-    await rig.link.reconnect()
-    await rig.jobs.mirror_until_ready()
 
 
 SCENARIOS = (
