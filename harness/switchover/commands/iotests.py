@@ -37,11 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for test in given.tests:
             if not iotests_folder.find(source, test):
                 parser.error(f"there is no iotest {test} in iotests/ or in QEMU")
-        results = (
-            own_iotests.run_on(made, given.tests, progress)
-            if given.tests
-            else own_iotests.run_own(made, progress)
-        )
+        results = own_iotests.run_on(made, given.tests, progress)
     return _report(results, given.json)
 
 

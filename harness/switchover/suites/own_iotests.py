@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import chain
 
 from ..core.progress import Progress, Task
 from ..qemu.build import Build
@@ -12,9 +13,23 @@ from .iotest_check import FORMATS, Check
 from .iotest_result import Declared, IotestResult, missing
 
 
-def run_own(made: Build, progress: Progress) -> list[IotestResult]:
-    """Run the project's own tests, and those of QEMU's unit tests that it adds to."""
-    results = run_on(made, [], progress)
+def run_on(made: Build, tests: list[str], progress: Progress) -> list[IotestResult]:
+    """Run these iotests or, if none are given, all of the project's own tests.
+
+    That is its iotests, what is declared of them, and those of QEMU's unit tests that
+    it adds to.
+    """
+    source = iotests_folder.make(made.name)
+    checks = [Check(made, source, format) for format in FORMATS]
+    declared = iotest_result.declared(made.name)
+    own = [path.name for path in iotests_folder.own()]
+    results = []
+    for test in tests or own:
+        results += run(checks, test, declared.get(test, {}), progress)
+    if tests:
+        return results
+    for test in sorted(declared.keys() - set(own)):
+        results += missing(test, declared[test])
     for test in unittests.compile_tests(made, unittests.own(), progress):
         with progress.step(f"{test} on {made.name}"):
             outcome = asyncio.run(unittests.run(made, test))
@@ -23,27 +38,12 @@ def run_own(made: Build, progress: Progress) -> list[IotestResult]:
 
 
 def check_own(made: Build, progress: Progress) -> tuple[int, int]:
-    """The same: how many were as declared, and how many, which are printed, not."""
-    results = run_own(made, progress)
+    """Run all of them: how many were as declared; how many, which are printed, not."""
+    results = run_on(made, [], progress)
     different = [result for result in results if not result.as_declared]
     for result in different:
         print(result)
     return len(results) - len(different), len(different)
-
-
-def run_on(made: Build, tests: list[str], progress: Progress) -> list[IotestResult]:
-    """Run these tests, or all of the project's own and what is declared of them."""
-    source = iotests_folder.make(made.name)
-    checks = [Check(made, source, format) for format in FORMATS]
-    declared = iotest_result.declared(made.name)
-    own = [path.name for path in iotests_folder.own()]
-    results = []
-    for test in tests or own:
-        results += run(checks, test, declared.get(test, {}), progress)
-    if not tests:
-        for test in sorted(declared.keys() - set(own)):
-            results += missing(test, declared[test])
-    return results
 
 
 def run(
@@ -53,14 +53,12 @@ def run(
 
     One that is meant for none of them has proved nothing: that is its result.
     """
-    suited: list[IotestResult] = []
-    unsuited: list[IotestResult] = []
+    found = []
     for check in checks:
         with progress.step(f"{test} {check.format} on {check.build.name}") as step:
-            found = asyncio.run(_run(check, test, declared, step))
-        is_unsuited = any(result.outcome.unsuited for result in found)
-        (unsuited if is_unsuited else suited).extend(found)
-    return suited or unsuited
+            found.append(asyncio.run(_run(check, test, declared, step)))
+    suited = [some for some in found if not any(one.outcome.unsuited for one in some)]
+    return list(chain(*(suited or found)))
 
 
 async def _run(
