@@ -9,16 +9,16 @@ answer like any other.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from ..core.errors import HarnessError
 from ..guest.disk import MIB
 from ..judging.oracle import Verdict
-from ..qemu.build import Build
 from . import ending, step
 from .clients import SOCKET
 from .player import Player
@@ -43,18 +43,35 @@ mirror_options = st.fixed_dictionaries(
 )
 
 
+class Stop(BaseException):
+    """Goes through hypothesis, which takes it for an interrupt.
+
+    Its cause has nothing to do with QEMU; there is none when time is up.
+    """
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """Stops the search at what is no fault of QEMU: hypothesis would shrink it."""
+    try:
+        yield
+    except (HarnessError, OSError) as error:
+        raise Stop from error
+
+
 class Machine(RuleBasedStateMachine):
     """One sequence: makes steps up and plays them as they are made.
 
-    A subclass sets `build`, and says in `judged` what is done with the verdict.
+    `judged` is called with the verdict; it raises Failure to have the sequence shrunk.
     """
 
-    build: Build
-
-    def __init__(self) -> None:
+    def __init__(
+        self, player: Player, judged: Callable[[Verdict, Player], None]
+    ) -> None:
         super().__init__()
+        self._player = player
+        self._judged = judged
         self._runner = asyncio.Runner()
-        self._player = Player(self.build, self.folder())
         self._how = ending.HOW[0]
         # Which side has the NBD server.
         self._nbd = DESTINATION
@@ -62,18 +79,11 @@ class Machine(RuleBasedStateMachine):
         # Whether a migration has begun, and whether there is an NBD server.
         self._migrates = self._serves = False
 
-    def folder(self) -> Path:
-        """An empty folder for this sequence."""
-        raise NotImplementedError
-
-    def judged(self, verdict: Verdict, player: Player) -> None:
-        """Called at the end of each; raises Failure to have the sequence shrunk."""
-        raise NotImplementedError
-
     def run(self, playing: Coroutine[Any, Any, Any]) -> Any:
         """Run what plays a part; if that is interrupted nothing is judged."""
         try:
-            return self._runner.run(playing)
+            with stopping():
+                return self._runner.run(playing)
         except BaseException:
             self._interrupted = True
             raise
@@ -151,7 +161,7 @@ class Machine(RuleBasedStateMachine):
             if self._player.processes.vms and not self._interrupted:
                 self.run(ending.Ending(self._player).play({"finish": self._how}))
                 verdict = self.run(self._player.verdict())
-                self.judged(verdict, self._player)
+                self._judged(verdict, self._player)
         finally:
             self._runner.run(self._player.processes.kill())
             self._runner.close()

@@ -11,13 +11,11 @@ import re
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis.configuration import set_hypothesis_home_dir
@@ -25,10 +23,10 @@ from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from ..core import files, paths
-from ..core.errors import HarnessError
 from ..judging.oracle import Verdict
 from ..qemu.build import Build
 from . import step
+from .machine import Stop, stopping
 from .player import Player
 from .rules import Sequence
 
@@ -40,22 +38,6 @@ NUMBER = re.compile(r"\d+")
 
 class Failure(AssertionError):
     """A sequence in which something must not have happened."""
-
-
-class _Stop(BaseException):
-    """Goes through hypothesis, which takes it for an interrupt.
-
-    Its cause has nothing to do with QEMU; there is none when time is up.
-    """
-
-
-@contextmanager
-def _stopping() -> Iterator[None]:
-    """Stops the search at what is no fault of QEMU: hypothesis would shrink it."""
-    try:
-        yield
-    except (HarnessError, OSError) as error:
-        raise _Stop from error
 
 
 @dataclass
@@ -119,7 +101,7 @@ class Search:
                 return
             try:
                 self._round(number)
-            except _Stop as stop:
+            except Stop as stop:
                 if stop.__cause__:
                     raise stop.__cause__ from None
             except (Failure, Flaky, ExceptionGroup) as error:
@@ -143,21 +125,12 @@ class Search:
         search = self
 
         class Bound(Sequence):
-            build = search.build
-
-            @_stopping()
-            def folder(self) -> Path:
+            @stopping()
+            def __init__(self) -> None:
                 if search._is_up():
-                    raise _Stop
-                return files.empty(search.folder / "run")
-
-            @_stopping()
-            def run(self, playing: Coroutine[Any, Any, Any]) -> Any:
-                return super().run(playing)
-
-            @_stopping()
-            def judged(self, verdict: Verdict, player: Player) -> None:
-                search._judged(verdict, player)
+                    raise Stop
+                folder = files.empty(search.folder / "run")
+                super().__init__(Player(search.build, folder), search._judged)
 
         chosen = settings(
             max_examples=ROUND,
@@ -170,9 +143,9 @@ class Search:
             report_multiple_bugs=False,
             suppress_health_check=list(HealthCheck),
         )
-        Bound.TestCase.settings = chosen
         run_state_machine_as_test(seed(number)(Bound), settings=chosen)
 
+    @stopping()
     def _judged(self, verdict: Verdict, player: Player) -> None:
         if not self._shrinking:
             self.sequences += 1
