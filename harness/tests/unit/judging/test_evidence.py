@@ -212,16 +212,28 @@ def test_no_status_is_skipped_or_comes_twice(
     assert seen.journey == tuple(s for s in statuses if s in marks)
 
 
-def test_a_snapshot_is_no_migration() -> None:
-    source = went(FakeVM(), "setup", "completed", "setup", "active", "failed")
-    source.monitor.commands.append("snapshot-save")
+@pytest.mark.parametrize(
+    ("asked", "journey", "wrong"),
+    [
+        (0, ("completed", "failed", "completed"), ("status completed after setup",)),
+        (1, ("failed", "completed"), ("status completed after setup",)),
+        (2, ("failed",), ()),
+    ],
+)
+def test_a_snapshot_that_was_asked_for_is_no_migration(
+    asked: int, journey: tuple[str, ...], wrong: tuple[str, ...]
+) -> None:
+    snapshot = ("setup", "completed")
+    source = went(FakeVM(), *snapshot, "setup", "active", "failed", *snapshot)
+    source.monitor.commands += ["snapshot-save"] * asked
     seen = evidence.collect([source], [], Notes(), [source])
-    assert (seen.journey, seen.surprises) == (("failed",), ())
+    assert (seen.journey, seen.surprises) == (journey, wrong)
 
 
-def test_what_arrives_and_goes_on_is_judged_from_then_on() -> None:
+@pytest.mark.parametrize("arrival", ["completed", "failed"])
+def test_what_arrives_and_goes_on_is_judged_from_then_on(arrival: str) -> None:
     first = went(FakeVM("first"), *WAY)
-    second = went(FakeVM("second"), "setup", "active", "completed", *WAY)
+    second = went(FakeVM("second"), "setup", "active", arrival, *WAY)
     second.monitor.commands.append("migrate-incoming")
     third = went(FakeVM("third"), "setup", "active")
     third.monitor.commands.append("migrate-incoming")
