@@ -37,7 +37,7 @@ class Answer:
     log: str
 
 
-class Stopped(HarnessError):
+class Stopped(HarnessError, exit_code=1):
     """A step has stopped the bisection; the exit code is that of its reason."""
 
     def __init__(self, sentence: str, exit_code: int) -> None:

@@ -125,7 +125,7 @@ def download_source(package: str, version: str | None, suite: str) -> Path:
         wanted = f"{package}={version}" if version else package
         with files.fresh(target) as folder:
             folder.mkdir()
-            _Apt("deb-src", suite).get(folder, "source", "--download-only", wanted)
+            _apt_get("deb-src", suite, folder, "source", "--download-only", wanted)
     return target
 
 
@@ -140,10 +140,12 @@ def download_packages(names: list[str], suite: str | None = None) -> dict[str, P
     targets = {name: paths.CACHE / "packages" / suite / name for name in names}
     missing = [name for name in names if not targets[name].is_dir()]
     if missing:
-        with TemporaryDirectory(dir=_made(paths.CACHE)) as folder:
-            _Apt("deb", suite).get(Path(folder), "download", *missing)
+        paths.CACHE.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=paths.CACHE) as temporary:
+            folder = Path(temporary)
+            _apt_get("deb", suite, folder, "download", *missing)
             for name in missing:
-                (archive,) = Path(folder).glob(f"{name}_*.deb")
+                (archive,) = folder.glob(f"{name}_*.deb")
                 unpack(archive, targets[name])
     return targets
 
@@ -159,44 +161,36 @@ def control(directory: Path) -> dict[str, str]:
     return fields((directory / "DEBIAN" / "control").read_text())
 
 
-def _made(directory: Path) -> Path:
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
+def _apt_get(kind: str, suite: str, folder: Path, *command: str) -> None:
+    """Update the lists, then run apt-get in `folder`.
+
+    For one suite and type of source ("deb" or "deb-src").
+    """
+    name = f"{suite}-{kind}"
+    configuration = _configure(kind, suite, paths.CACHE / "apt" / name)
+    apt = ["apt-get", "--config-file", str(configuration), "--quiet=2"]
+    with exclusive(f"apt-{name}", "downloading packages"):
+        for words in (("update",), command):
+            try:
+                run(*apt, *words, cwd=folder, deadline=DEADLINE_SECONDS)
+            except CommandFailed as error:
+                raise SourceUnavailable(
+                    f"apt-get {' '.join(words)} failed ({error}); "
+                    "check the network and run it again"
+                ) from None
 
 
-class _Apt:
-    """apt-get for one suite and type of source ("deb" or "deb-src")."""
-
-    def __init__(self, kind: str, suite: str) -> None:
-        self._name = f"{suite}-{kind}"
-        self._private = paths.CACHE / "apt" / self._name
-        self._configuration = self._private / "apt.conf"
-        self._configure(kind, suite)
-
-    def _configure(self, kind: str, suite: str) -> None:
-        mirror = machine_mirror()
-        for name in ("sources", "preferences", "state/lists/partial", "cache"):
-            _made(self._private / name)
-        (self._private / "status").touch()
-        signed_by = f"Signed-By: {mirror.signed_by}\n" if mirror.signed_by else ""
-        (self._private / "sources" / "debian.sources").write_text(
-            f"Types: {kind}\nURIs: {mirror.uri}\nSuites: {suite}\n"
-            f"Components: main\n{signed_by}"
-        )
-        self._configuration.write_text(CONFIGURATION.format(private=self._private))
-
-    def get(self, folder: Path, *command: str) -> None:
-        """Update the lists, then run apt-get in `folder`."""
-        with exclusive(f"apt-{self._name}", "downloading packages"):
-            self._run(folder, "update")
-            self._run(folder, *command)
-
-    def _run(self, folder: Path, *command: str) -> None:
-        apt = ["apt-get", "--config-file", str(self._configuration), "--quiet=2"]
-        try:
-            run(*apt, *command, cwd=folder, deadline=DEADLINE_SECONDS)
-        except CommandFailed as error:
-            raise SourceUnavailable(
-                f"apt-get {' '.join(command)} failed ({error}); "
-                "check the network and run it again"
-            ) from None
+def _configure(kind: str, suite: str, private: Path) -> Path:
+    """Make a folder for an apt of our own; its configuration."""
+    mirror = machine_mirror()
+    for name in ("sources", "preferences", "state/lists/partial", "cache"):
+        (private / name).mkdir(parents=True, exist_ok=True)
+    (private / "status").touch()
+    signed_by = f"Signed-By: {mirror.signed_by}\n" if mirror.signed_by else ""
+    (private / "sources" / "debian.sources").write_text(
+        f"Types: {kind}\nURIs: {mirror.uri}\nSuites: {suite}\n"
+        f"Components: main\n{signed_by}"
+    )
+    configuration = private / "apt.conf"
+    configuration.write_text(CONFIGURATION.format(private=private))
+    return configuration

@@ -21,71 +21,52 @@ class HarnessError(Exception):
 
     exit_code: int
 
+    def __init_subclass__(cls, exit_code: int) -> None:
+        cls.exit_code = exit_code
 
-class MissingTool(HarnessError):
+
+class MissingTool(HarnessError, exit_code=10):
     """A program or package that is needed is not installed."""
 
-    exit_code = 10
 
-
-class SourceUnavailable(HarnessError):
+class SourceUnavailable(HarnessError, exit_code=11):
     """A source or a package could not be got from anywhere."""
 
-    exit_code = 11
 
-
-class WrongTree(HarnessError):
+class WrongTree(HarnessError, exit_code=12):
     """A source tree is not the one that was expected, or was edited."""
 
-    exit_code = 12
 
-
-class BuildFailed(HarnessError):
+class BuildFailed(HarnessError, exit_code=13):
     """configure or the compiler failed."""
 
-    exit_code = 13
 
-
-class DiskFull(HarnessError):
+class DiskFull(HarnessError, exit_code=14):
     """There is no room for what has to be written."""
 
-    exit_code = 14
 
-
-class Busy(HarnessError):
+class Busy(HarnessError, exit_code=15):
     """Another run is doing the same work."""
 
-    exit_code = 15
 
-
-class PatchFailed(HarnessError):
+class PatchFailed(HarnessError, exit_code=16):
     """A patch of the series does not apply."""
 
-    exit_code = 16
 
-
-class GuestFailed(HarnessError):
+class GuestFailed(HarnessError, exit_code=17):
     """The guest could not be made, or did not reach its marker."""
 
-    exit_code = 17
 
-
-class VMLost(HarnessError):
+class VMLost(HarnessError, exit_code=18):
     """QEMU did not start, or QMP was lost where that is no verdict."""
 
-    exit_code = 18
 
-
-class NotReady(HarnessError):
+class NotReady(HarnessError, exit_code=19):
     """The series is not ready to be sent, or a rebase of it waits for its user."""
 
-    exit_code = 19
 
-
-class WrongRange(HarnessError):
+class WrongRange(HarnessError, exit_code=22):
     """There is nothing to bisect between the revisions that were given."""
-
-    exit_code = 22
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

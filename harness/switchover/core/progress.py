@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from . import files, paths
@@ -16,29 +17,17 @@ from . import files, paths
 QUICK_SECONDS = 2.0
 
 
-def seconds(value: float | None) -> str:
-    """A duration in words; empty when it is not known."""
-    return "" if value is None else f" (last time {value:.1f} s)"
+def _timings() -> dict[str, float]:
+    """How long each step took last time, in seconds by label, as far as is known."""
+    try:
+        timings: dict[str, float] = json.loads(_timings_file().read_text())
+        return timings
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
-class Timings:
-    """How long each step took last time, in build/timings.json."""
-
-    def __init__(self) -> None:
-        self._path = paths.BUILD / "timings.json"
-
-    def read(self) -> dict[str, float]:
-        """Seconds by label; empty when nothing usable was stored."""
-        try:
-            timings: dict[str, float] = json.loads(self._path.read_text())
-            return timings
-        except (FileNotFoundError, ValueError):
-            return {}
-
-    def store(self, label: str, duration: float) -> None:
-        """Remember the seconds that a step took."""
-        timings = {**self.read(), label: round(duration, 1)}
-        files.write_json(self._path, dict(sorted(timings.items())))
+def _timings_file() -> Path:
+    return paths.BUILD / "timings.json"
 
 
 class Task:
@@ -63,10 +52,10 @@ class Task:
 class BarTask(Task):
     """A running step that is drawn as a bar on a terminal."""
 
-    def __init__(self, label: str, total: int | None, bars: Any, last: str) -> None:
+    def __init__(self, label: str, total: int | None, bars: Any, known: str) -> None:
         super().__init__(label, total)
         self._bars = bars
-        self.task = bars.add_task(label + last, total=total)
+        self.task = bars.add_task(label + known, total=total)
 
     def update(self, done: int, total: int | None = None) -> None:
         self.total = total or self.total
@@ -77,15 +66,17 @@ class Progress:
     """Shows steps: bars on a terminal, else one plain line each."""
 
     def __init__(self) -> None:
-        self._timings = Timings()
         self._bars = _bars()
         self._running = 0
 
     @contextmanager
     def step(self, label: str, total: int | None = None) -> Iterator[Task]:
         """Show a step while the block runs, then how long it took."""
-        last = self._timings.read().get(label)
-        step = self._begin(label, total, last)
+        last = _timings().get(label)
+        known = "" if last is None else f" (last time {last:.1f} s)"
+        if self._bars is None and (last is None or last >= QUICK_SECONDS):
+            print(f"{label} ...{known}", file=sys.stderr)
+        step = self._begin(label, total, known)
         start = time.monotonic()
         outcome = "failed after "
         try:
@@ -94,19 +85,17 @@ class Progress:
         finally:
             duration = time.monotonic() - start
             self._end(step)
-            message = f"{label} ... {outcome}{duration:.1f} s{seconds(last)}"
-            print(message, file=sys.stderr)
-        self._timings.store(label, duration)
+            print(f"{label} ... {outcome}{duration:.1f} s{known}", file=sys.stderr)
+        timings = {**_timings(), label: round(duration, 1)}
+        files.write_json(_timings_file(), dict(sorted(timings.items())))
 
-    def _begin(self, label: str, total: int | None, last: float | None) -> Task:
-        if self._bars is not None:
-            if not self._running:
-                self._bars.start()
-            self._running += 1
-            return BarTask(label, total, self._bars, seconds(last))
-        if last is None or last >= QUICK_SECONDS:
-            print(f"{label} ...{seconds(last)}", file=sys.stderr)
-        return Task(label, total)
+    def _begin(self, label: str, total: int | None, known: str) -> Task:
+        if self._bars is None:
+            return Task(label, total)
+        if not self._running:
+            self._bars.start()
+        self._running += 1
+        return BarTask(label, total, self._bars, known)
 
     def _end(self, step: Task) -> None:
         if isinstance(step, BarTask):

@@ -2,11 +2,18 @@
 from __future__ import annotations
 
 import json
+from unittest.mock import Mock
 
 import pytest
 
-from switchover.core import paths
+from switchover.core import paths, progress
 from switchover.core.progress import Progress
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that stands still, however slow we are."""
+    monkeypatch.setattr(progress, "time", Mock(monotonic=Mock(return_value=1.0)))
 
 
 def timings() -> dict[str, float]:
@@ -45,8 +52,8 @@ def test_a_failed_step_says_so_and_is_not_timed(capsys):
 
 @pytest.mark.usefixtures("project", "capsys")
 def test_steps_may_overlap():
-    progress = Progress()
-    with progress.step("one"), progress.step("two"):
+    steps = Progress()
+    with steps.step("one"), steps.step("two"):
         pass
     assert set(timings()) == {"one", "two"}
 

@@ -50,12 +50,22 @@ def test_what_is_before_the_start_does_not_count(tmp_path: Path) -> None:
     assert disk.compare(*pair, disk.MIB) == disk.Difference(48, disk.MIB)
 
 
-def test_a_missing_end_is_a_difference(tmp_path: Path) -> None:
+def test_both_are_looked_at_from_the_start_on(tmp_path: Path) -> None:
     disk.make(tmp_path / "a", 0)
     content = (tmp_path / "a").read_bytes()
-    (tmp_path / "b").write_bytes(content[: -disk.BLOCK])
-    first = disk.SIZE - disk.BLOCK
-    assert disk.compare(tmp_path / "a", tmp_path / "b") == disk.Difference(1, first)
+    (tmp_path / "b").write_bytes(bytes(disk.MIB) + content[disk.MIB :])
+    same = disk.compare(tmp_path / "a", tmp_path / "b", disk.MIB)
+    assert same == disk.Difference(0, None)
+
+
+@pytest.mark.parametrize("missing", [1, 33])
+def test_a_missing_end_is_a_difference(tmp_path: Path, missing: int) -> None:
+    whole, cut = tmp_path / "a", tmp_path / "b"
+    disk.make(whole, 0)
+    first = disk.SIZE - missing * disk.BLOCK
+    cut.write_bytes(whole.read_bytes()[:first])
+    for pair in ((whole, cut), (cut, whole)):
+        assert disk.compare(*pair) == disk.Difference(missing, first)
 
 
 def test_records_are_found_at_the_start(tmp_path: Path) -> None:
