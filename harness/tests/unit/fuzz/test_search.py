@@ -161,6 +161,14 @@ def test_a_search_that_finds_nothing_does_not(
     assert "0 findings" in capsys.readouterr().out
 
 
+def test_an_error_of_the_search_is_no_success(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Search, "run", lambda search: search.errors.append("odd"))
+    assert search_for_a_moment() == 1
+    assert "odd" in capsys.readouterr().err
+
+
 def test_the_seed_is_the_one_that_is_given_or_any(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

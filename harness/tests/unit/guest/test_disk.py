@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,29 @@ def test_a_missing_end_is_a_difference(tmp_path: Path, missing: int) -> None:
     cut.write_bytes(whole.read_bytes()[:first])
     for pair in ((whole, cut), (cut, whole)):
         assert disk.compare(*pair) == disk.Difference(missing, first)
+
+
+def test_a_disk_is_as_large_as_asked_for(tmp_path: Path) -> None:
+    for make in (disk.make, disk.make_blank):
+        make(tmp_path / "a")
+        make(tmp_path / "b", size=disk.MIB)
+        sizes = [(tmp_path / name).stat().st_size for name in "ab"]
+        assert sizes == [disk.SIZE, disk.MIB]
+
+
+def test_a_digest_is_of_all_of_it(tmp_path: Path) -> None:
+    disk.make(tmp_path / "a", 0)
+    before = disk.digest(tmp_path / "a")
+    with open(tmp_path / "a", "r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"?")
+    assert disk.digest(tmp_path / "a") != before
+
+
+def test_records_are_found_where_the_region_starts(tmp_path: Path) -> None:
+    before = record.pack(3, 0) * record.SLOTS
+    (tmp_path / "a").write_bytes(before + record.pack(3, 256))
+    assert disk.records(tmp_path / "a", 3, record.REGION_BYTES) == {0: 256}
 
 
 def test_records_are_found_at_the_start(tmp_path: Path) -> None:

@@ -13,10 +13,16 @@ from switchover.guest.nbdclient import NBDClient, Unexpected
 
 
 class Server:
-    """Answers one client; the write with number `refused` with an error."""
+    """Answers one client; the write with number `refused` with an error.
+
+    What the writes are asked to be, besides, is in `flags`.
+    """
+
+    magic = nbdclient.REPLY_MAGIC
 
     def __init__(self, refused: int = 0, export: bytes = b"out") -> None:
-        self.disk = bytearray(record.REGION_BYTES)
+        self.disk = bytearray(2 * record.REGION_BYTES)
+        self.flags: set[int] = set()
         self._refused = refused
         self._export = export
 
@@ -29,13 +35,14 @@ class Server:
         kind = nbdclient.REPLY_ACK if known else 1 << 31 | 6
         writer.write(nbdclient.OPTION_REPLY.pack(0, nbdclient.OPTION_GO, kind, 0))
         while header := await reader.read(nbdclient.REQUEST.size):
-            *_, cookie, offset, length = nbdclient.REQUEST.unpack(header)
+            request = nbdclient.REQUEST.unpack(header)
+            _, flags, _, cookie, offset, length = request
+            self.flags.add(flags)
             data = await reader.readexactly(length)
             error = 1 if cookie == self._refused else 0
             if not error:
                 self.disk[offset : offset + length] = data
-            magic = nbdclient.REPLY_MAGIC
-            writer.write(nbdclient.REPLY.pack(magic, error, cookie))
+            writer.write(nbdclient.REPLY.pack(self.magic, error, cookie))
         writer.close()
 
 
@@ -54,10 +61,12 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nbdclient, "INTERVAL_SECONDS", 0)
 
 
-def test_what_is_acknowledged_is_on_disk(tmp_path: Path) -> None:
-    server, client = Server(), NBDClient(3)
+@pytest.mark.parametrize("start", [0, record.REGION_BYTES])
+def test_what_is_acknowledged_is_on_disk(tmp_path: Path, start: int) -> None:
+    server, client = Server(), NBDClient(3, start)
     asyncio.run(talk(server, tmp_path / "s", client))
-    found = record.read(bytes(server.disk), 3)
+    found = record.read(bytes(server.disk[start:]), 3)
+    assert server.flags == {nbdclient.FUA}
     assert client.acknowledged.keys() >= {1, 2, 3}
     # The last write may have come to its place without having been acknowledged.
     assert all(found[slot] >= last for slot, last in client.acknowledged.items())
@@ -67,6 +76,13 @@ def test_a_refused_write_is_not_acknowledged(tmp_path: Path) -> None:
     server, client = Server(refused=4), NBDClient(3)
     asyncio.run(talk(server, tmp_path / "s", client))
     assert client.acknowledged == {1: 1, 2: 2, 3: 3}
+
+
+def test_what_is_no_answer_acknowledges_nothing(tmp_path: Path) -> None:
+    server, client = Server(), NBDClient(3)
+    server.magic += 1
+    asyncio.run(talk(server, tmp_path / "s", client, last=1))
+    assert client.acknowledged == {}
 
 
 def test_one_that_is_connected_again_writes_on(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from switchover.guest import record
 
 CONSOLE = "READY\r\nACK 0 5\r\nACK 1 6\r\nERR 0 7 5\r\nACK 0 261\r\nACK 0 8"
@@ -27,6 +29,21 @@ def test_a_record_of_another_disk_does_not_count() -> None:
 def test_a_record_in_another_slot_does_not_count() -> None:
     moved = region((0, 3))[record.RECORD_BYTES :] + bytes(record.RECORD_BYTES)
     assert record.read(moved, 0) == {}
+
+
+@pytest.mark.parametrize("byte", [0, record.HEADER.size, record.RECORD_BYTES - 1])
+def test_a_torn_record_does_not_count(byte: int) -> None:
+    data = bytearray(region((0, 0), (0, 1)))
+    data[byte] ^= 1
+    assert record.read(bytes(data), 0) == {1: 1}
+
+
+def test_what_only_has_the_right_checksum_does_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = region((0, 0))
+    monkeypatch.setattr(record, "MAGIC", b"SWOVER02")
+    assert record.read(data, 0) == {}
 
 
 def test_a_short_region_is_read_as_far_as_it_goes() -> None:

@@ -106,16 +106,31 @@ def test_hashes_depend_on_the_patches_alone():
     write_series()
     ensure("patched")
     write_series(a=patch("first", "two", "2"))
-    assert head(ensure("patched").directory) == before
+    patched = ensure("patched").directory
+    assert head(patched) == before
+    # Or else it would depend on whether this has been done within a second.
+    made, written = git(patched, "log", "-1", "--format=%ct %at").split()
+    assert made == written
+
+
+@pytest.mark.parametrize("other", ["zwei", "3"])
+@pytest.mark.usefixtures("toy")
+def test_changed_patches_are_applied_anew(other):
+    write_series(a=patch("first", "two", "2"))
+    ensure("patched")
+    write_series(a=patch("first", "two", other))
+    assert not ensure("patched").has_local_work
+    assert text("patched") == f"one\n{other}\nthree\n"
 
 
 @pytest.mark.usefixtures("toy")
-def test_changed_patches_are_applied_anew():
+def test_a_tree_of_which_nothing_is_known_is_not_overwritten():
     write_series(a=patch("first", "two", "2"))
-    ensure("patched")
-    write_series(a=patch("first", "two", "zwei"))
-    assert not ensure("patched").has_local_work
-    assert text("patched") == "one\nzwei\nthree\n"
+    patched = ensure("patched").directory
+    patched.with_suffix(".json").unlink()
+    write_series()
+    assert ensure("patched").has_local_work
+    assert text("patched") == "one\n2\nthree\n"
 
 
 @pytest.mark.usefixtures("toy")
