@@ -42,23 +42,19 @@ def run(
     return output
 
 
-def complaints(
+def outcome(
     *command: str | Path,
     cwd: Path,
     deadline: float,
     env: Mapping[str, str] | None = None,
-) -> list[str]:
-    """What a program says, by lines, and its exit code, unless that is 0: then none.
+) -> tuple[int, str]:
+    """The exit code of a program, and all that it says; `deadline` is in seconds.
 
-    Also why it can't be run, or does not end; `deadline` is in seconds.
+    Raises CommandFailed when it does not end, and MissingTool.
     """
-    try:
-        process = start(*command, cwd=cwd, env=env, stderr=subprocess.STDOUT)
-        said, _ = _said(process, deadline)
-    except (CommandFailed, MissingTool, OSError) as error:
-        return [str(error)]
-    code = process.returncode
-    return [*said.splitlines(), f"exit code {code}"] if code else []
+    process = start(*command, cwd=cwd, env=env, stderr=subprocess.STDOUT)
+    said, _ = _said(process, deadline)
+    return process.returncode, said
 
 
 def _said(process: subprocess.Popen[str], deadline: float | None) -> tuple[str, str]:

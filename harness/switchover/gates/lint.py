@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..core import paths
-from ..core.command import complaints
+from ..core.command import CommandFailed, outcome
+from ..core.errors import MissingTool
 from ..core.progress import Progress
 from ..qemu import tree
 from ..suites import iotests_folder
@@ -64,8 +65,7 @@ def program(*words: str, scripts: bool = False) -> Callable[[Progress], list[str
         command += words[1:]
         if scripts:
             command += sorted((paths.ROOT / "scripts").iterdir())
-        folder, env = paths.ROOT / "harness", {"PYTHONPATH": "."}
-        return complaints(*command, cwd=folder, deadline=SECONDS, env=env)
+        return complaints(command, paths.ROOT / "harness", {"PYTHONPATH": "."})
 
     return gate
 
@@ -90,8 +90,19 @@ def iotests(progress: Progress) -> list[str]:
         said = []
         for name, options in IOTEST_LINTERS.items():
             command = [sys.executable, "-c", IOTEST_LINT, name, *options]
-            said += complaints(*command, cwd=folder, deadline=SECONDS, env=env)
+            said += complaints(command, folder, env)
         return said
+
+
+def complaints(
+    command: Sequence[str | Path], folder: Path, env: dict[str, str]
+) -> list[str]:
+    """What a program says, by lines, if it has failed, or why it can't be run."""
+    try:
+        code, said = outcome(*command, cwd=folder, deadline=SECONDS, env=env)
+    except (CommandFailed, MissingTool, OSError) as error:
+        return [str(error)]
+    return [*said.splitlines(), f"exit code {code}"] if code else []
 
 
 GATES = {

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..core import paths
-from ..core.command import complaints
+from ..core.command import CommandFailed, outcome, reason
 from ..core.errors import WrongTree
 from ..core.progress import Progress
 from .commits import Series
@@ -53,10 +53,13 @@ def run(patch: Path, source: Path) -> list[str]:
     """
     # It takes a relative path with ".." in it for a range of commits.
     command: list[str | Path] = ["perl", SCRIPT, *OPTIONS, patch.resolve()]
-    said = complaints(*command, cwd=source, deadline=SECONDS)
-    if found := SAID.findall("\n".join(said)):
-        return [f"line {message}" for message in found]
-    return [f"{SCRIPT.name} failed: {'; '.join(said)}"] if said else []
+    try:
+        code, said = outcome(*command, cwd=source, deadline=SECONDS)
+    except CommandFailed as error:
+        return [f"{SCRIPT.name} failed: {error}"]
+    # It exits with 0 if it only warns.
+    found = [f"line {message}" for message in SAID.findall(said)]
+    return [f"{SCRIPT.name} failed: {reason(said)}"] if code and not found else found
 
 
 def justified() -> dict[str, dict[str, str]]:

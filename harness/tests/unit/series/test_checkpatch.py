@@ -10,10 +10,10 @@ from switchover.series import checkpatch
 
 @pytest.fixture
 def source(project):
-    """A tree whose checkpatch.pl prints what a patch says, and exits 1 if anything."""
+    """A tree whose checkpatch.pl prints what a patch says, and exits 1 at an error."""
     script = project / checkpatch.SCRIPT
     script.parent.mkdir()
-    script.write_text("local $/; $_ = <>; s/^/$ARGV:/mg if $_; print; exit length > 0;")
+    script.write_text("local $/; $_ = <>; s/^/$ARGV:/mg if $_; print; exit /ERROR/;")
     return project
 
 
@@ -26,6 +26,10 @@ def said(source, text: str) -> list[str]:
 def test_messages_have_line_and_text(source):
     found = said(source, "7: ERROR: no space\n12: WARNING: added file(s):\n")
     assert found == ["line 7: ERROR: no space", "line 12: WARNING: added file(s):"]
+
+
+def test_a_warning_alone_is_a_message(source):
+    assert said(source, "3: WARNING: new file\n") == ["line 3: WARNING: new file"]
 
 
 def test_nothing_said_is_no_message(source):
