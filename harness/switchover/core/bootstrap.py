@@ -131,15 +131,9 @@ def install(packages: list[str]) -> None:
 def apt_get(verb: str, *packages: str) -> str:
     """Run apt-get quietly; its first error, or "" when all is well."""
     options = ["--yes", "--quiet=2", "--no-install-recommends", *APT_TRIES]
-    with subprocess.Popen(
-        ["apt-get", verb, *options, *packages],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"},
-        start_new_session=True,
-    ) as process:
+    words = ["apt-get", verb, *options, *packages]
+    env = {"DEBIAN_FRONTEND": "noninteractive"}
+    with command.start(*words, env=env, stderr=subprocess.PIPE) as process:
         try:
             errors = process.communicate()[1]
         except KeyboardInterrupt:

@@ -19,6 +19,7 @@ NAMES = ("base", "patched")
 ALL = (*NAMES, *instrumented.NAMES)
 # Those whose stderr and exit codes tell all that a run of them has found.
 JUDGED = (*NAMES, "sanitized")
+PROGRAMS = ("system", "img", "io", "nbd", "storage_daemon")
 LOCAL_WORK = (
     "patched tree has local work; building that, not patches/ "
     "(scripts/series export writes it there)"
@@ -72,7 +73,7 @@ class Build:
 
     @property
     def programs(self) -> list[Path]:
-        return [self.system, self.img, self.io, self.nbd, self.storage_daemon]
+        return [getattr(self, name) for name in PROGRAMS]
 
     def qemu_img(self, *arguments: str | Path, cwd: Path | None = None) -> None:
         """Run it to its end; raises what command.run() does."""
@@ -80,15 +81,8 @@ class Build:
 
     def as_data(self) -> dict[str, str]:
         """What --json prints."""
-        return {
-            "name": self.name,
-            "directory": str(self.directory),
-            "system": str(self.system),
-            "img": str(self.img),
-            "io": str(self.io),
-            "nbd": str(self.nbd),
-            "storage_daemon": str(self.storage_daemon),
-        }
+        shown = ("directory", *PROGRAMS)
+        return {"name": self.name} | {key: str(getattr(self, key)) for key in shown}
 
 
 def ensure(name: str, progress: Progress) -> Build:

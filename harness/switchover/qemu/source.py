@@ -56,25 +56,29 @@ def unpack(target: Path) -> str:
     the submodule is checked out but not as it should be, and SourceUnavailable,
     with each way's reason, when no way leads to a source.
     """
-    tried: list[str] = []
     packages = _package_ways()
-    for name, way in [("submodule qemu/", _from_submodule(packages)), *packages]:
+    ways = [("submodule qemu/", _from_submodule(packages)), *packages]
+    try:
+        return _first(ways, target)
+    except SourceUnavailable as error:
+        raise SourceUnavailable(
+            f"no QEMU source could be had: {error}. Connect to a network, or put "
+            f"{', '.join(SHA256)} into a folder and name it in {CACHE_VARIABLE}"
+        ) from None
+
+
+def _first(ways: list[Way], target: Path) -> str:
+    """The first way that makes `target`; raises SourceUnavailable with all reasons."""
+    tried: list[str] = []
+    for number, (name, way) in enumerate(ways, 1):
         try:
             way(target)
         except SourceUnavailable as error:
             shutil.rmtree(target, ignore_errors=True)
-            tried.append(f"{name}: {error}")
+            tried.append(f"({number}) {name}: {error}")
         else:
             return name
-    raise _nothing(tried)
-
-
-def _nothing(tried: list[str]) -> SourceUnavailable:
-    reasons = "; ".join(f"({n}) {reason}" for n, reason in enumerate(tried, 1))
-    return SourceUnavailable(
-        f"no QEMU source could be had: {reasons}. Connect to a network, or put "
-        f"{', '.join(SHA256)} into a folder and name it in {CACHE_VARIABLE}"
-    )
+    raise SourceUnavailable("; ".join(tried))
 
 
 def _package_ways() -> list[Way]:
@@ -160,18 +164,13 @@ def _check_submodule() -> None:
 
 def _add_wraps(target: Path, scratch: Path, packages: list[Way]) -> None:
     """Take from a source package what the submodule lacks."""
-    tried: list[str] = []
-    for name, way in packages:
-        try:
-            way(scratch)
-        except SourceUnavailable as error:
-            tried.append(f"{name}: {error}")
-            continue
-        for wrap in WRAPS:
-            source = scratch / "subprojects" / wrap
-            shutil.copytree(source, target / "subprojects" / wrap, symlinks=True)
-        return
-    raise SourceUnavailable(f"it lacks {', '.join(WRAPS)} ({'; '.join(tried)})")
+    try:
+        _first(packages, scratch)
+    except SourceUnavailable as error:
+        raise SourceUnavailable(f"it lacks {', '.join(WRAPS)} ({error})") from None
+    for wrap in WRAPS:
+        source = scratch / "subprojects" / wrap
+        shutil.copytree(source, target / "subprojects" / wrap, symlinks=True)
 
 
 def _init_submodule() -> None:

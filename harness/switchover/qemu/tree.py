@@ -122,15 +122,10 @@ def _ensure_patched(progress: Progress) -> Tree:
 def has_local_work() -> bool:
     """Whether there is a patched tree with something that was not exported."""
     tree = paths.tree_dir("patched")
-    return tree.is_dir() and _has_local_work(tree, Stamp.read(_patched_stamp()))
-
-
-def _has_local_work(tree: Path, stamp: Stamp | None) -> bool:
-    if stamp is None:
-        return True
-    if not stamp.finished:
+    stamp = Stamp.read(_patched_stamp())
+    if not tree.is_dir() or (stamp and not stamp.finished):
         return False
-    return head(tree) != stamp.head or bool(edited(tree))
+    return stamp is None or head(tree) != stamp.head or bool(edited(tree))
 
 
 def _patched_stamp() -> Path:
