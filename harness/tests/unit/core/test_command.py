@@ -10,7 +10,7 @@ import pytest
 from project import has_ended
 
 from switchover.core import command
-from switchover.core.command import CommandFailed, run
+from switchover.core.command import CommandFailed, outcome, run
 from switchover.core.errors import MissingTool
 
 
@@ -48,6 +48,16 @@ def test_nothing_changes_our_own_environment() -> None:
     sources = list(package.rglob("*.py"))
     assert len(sources) > 100
     assert [path for path in sources if writes.search(path.read_text())] == []
+
+
+def test_what_came_of_a_program_is_known_if_it_ends(tmp_path: Path) -> None:
+    def came(script: str, seconds: float = 10) -> tuple[int, str]:
+        return outcome("sh", "-c", script, cwd=tmp_path, deadline=seconds)
+
+    assert came("echo a warning") == (0, "a warning\n")
+    assert came("echo one; echo two >&2; exit 3") == (3, "one\ntwo\n")
+    with pytest.raises(CommandFailed, match="no end after 0 s"):
+        came("sleep 1000", 0.1)
 
 
 def test_a_missing_program_is_named() -> None:

@@ -19,6 +19,7 @@ CODES = {
     "PatchFailed": 16,
     "GuestFailed": 17,
     "VMLost": 18,
+    "NotReady": 19,
     "WrongRange": 22,
 }
 

@@ -90,6 +90,23 @@ def test_other_python_tools_are_configured_again(source, monkeypatch):
     assert times_configured(source) == 2
 
 
+def test_another_compiler_is_configured_for_again(source, monkeypatch, tmp_path):
+    make()
+    gcc = tmp_path / "bin" / "gcc"
+    gcc.parent.mkdir()
+    gcc.write_text("#!/bin/sh\necho gcc 99\n")
+    gcc.chmod(0o755)
+    monkeypatch.setenv("PATH", str(gcc.parent), prepend=os.pathsep)
+    make()
+    assert times_configured(source) == 2
+
+
+def test_local_work_is_built_and_said_to_be(source, monkeypatch, capsys):
+    monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(source, True))
+    assert make().system.is_file()
+    assert build.LOCAL_WORK in capsys.readouterr().err
+
+
 def test_a_failed_configure_is_named_and_done_again(source):
     (source / "fail").touch()
     with pytest.raises(BuildFailed, match=r'Dependency "glib" not found.*config\.log'):

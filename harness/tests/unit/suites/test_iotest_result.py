@@ -15,7 +15,13 @@ from switchover.core import paths
 from switchover.core.progress import Progress
 from switchover.qemu import build, ninja
 from switchover.qemu.build import Build
-from switchover.suites import iotest_check, iotest_result, own_iotests, unittests
+from switchover.suites import (
+    iotest_check,
+    iotest_result,
+    own_iotests,
+    unittests,
+    upstream,
+)
 
 # A unittest stand-in: lists its cases, and fails in one of them.
 CASES = f"""\
@@ -49,6 +55,19 @@ def declare(text: str) -> None:
 
 def data(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
     return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.usefixtures("trees")
+def test_no_test_at_all_is_no_success():
+    (paths.IOTESTS / "t").unlink()
+    assert iotests.main([]) == 1
+
+
+@pytest.mark.usefixtures("trees")
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_differs_between_the_builds_decides(monkeypatch, code):
+    monkeypatch.setattr(upstream, "main", lambda *_: code)
+    assert iotests.main(["--upstream"]) == code
 
 
 @pytest.mark.usefixtures("trees")
