@@ -130,6 +130,16 @@ def test_a_replay_says_what_is_wrong(
     assert data["wrong"] == ["the guest was reset"] * code
 
 
+def test_what_is_no_sequence_is_a_usage_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "one.jsonl").write_text("{}\n")
+    with pytest.raises(SystemExit) as ended:
+        fuzz.main(["--replay", str(tmp_path / "one.jsonl")])
+    assert ended.value.code == 2
+    assert "usage: scripts/fuzz" in capsys.readouterr().err
+
+
 def search_for_a_moment(*options: str) -> int:
     return fuzz.main(["--seed", "1", "--minutes", "0.01", *options])
 
