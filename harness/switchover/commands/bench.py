@@ -47,12 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     options.add_json(parser)
     options.add_names(parser, "case", BY_NAME, ", ".join(BY_NAME))
-    parser.add_argument(
-        "--repetitions",
-        type=options.count,
-        default=REPETITIONS,
-        metavar="N",
-        help=f"how often each variant is run ({REPETITIONS} if not given)",
+    options.add_count(
+        parser, "repetitions", REPETITIONS, "how often each variant is run"
     )
     return parser
 

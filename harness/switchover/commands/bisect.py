@@ -80,12 +80,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="look only at commits that touch these",
     )
-    parser.add_argument(
-        "--repeat",
-        type=options.count,
-        default=1,
-        metavar="N",
-        help="runs at each step, one bad one makes it bad (1)",
+    options.add_count(
+        parser, "repeat", 1, "runs at each step, one bad one makes it bad"
     )
     options.add_json(parser)
     return parser

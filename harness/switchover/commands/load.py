@@ -31,12 +31,7 @@ ROUNDS = 100
 def main(arguments: Sequence[str] | None = None) -> int:
     """0 if nothing was lost and nothing grows, else 1."""
     parser = argparse.ArgumentParser(prog="scripts/load", description=__doc__)
-    parser.add_argument(
-        "--rounds",
-        type=int,
-        default=ROUNDS,
-        help=f"how many migrations (default: {ROUNDS})",
-    )
+    options.add_count(parser, "rounds", ROUNDS, "how many migrations")
     options.add_build(parser, build.JUDGED)
     options.add_json(parser)
     given = parser.parse_args(arguments)

@@ -80,11 +80,20 @@ def chosen(known: Mapping[str, T], patterns: Iterable[str]) -> list[T]:
     ]
 
 
-def count(text: str) -> int:
-    """The type of an argument that is a number of times."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return int(text)
+def add_count(
+    parser: argparse.ArgumentParser, name: str, default: int, what: str
+) -> None:
+    """The option for how many times something is done, which is at least once."""
+
+    def count(text: str) -> int:
+        if not text.isdecimal() or int(text) < 1:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
+        return int(text)
+
+    text = f"{what} (default: {default})"
+    parser.add_argument(
+        f"--{name}", type=count, default=default, metavar="N", help=text
+    )
 
 
 def screen(width: int = WIDTH_WITHOUT_TERMINAL) -> Console:

@@ -61,12 +61,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"any of {', '.join(build.ALL)} (default: base and patched)",
     )
-    parser.add_argument(
-        "--repeat",
-        type=options.count,
-        default=1,
-        metavar="N",
-        help="run each so many times, until one is not as declared",
+    options.add_count(
+        parser, "repeat", 1, "run each so many times, until one is not as declared"
     )
     parser.add_argument(
         "--timeline",
