@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from __future__ import annotations
 
+import importlib
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -52,6 +55,64 @@ def test_a_venv_that_could_not_be_filled_is_made_again(monkeypatch):
     with pytest.raises(SourceUnavailable, match="No matching distribution"):
         bootstrap.make_venv()
     assert not bootstrap.venv_is_ready()
+
+
+@pytest.mark.usefixtures("project")
+def test_a_venv_is_made_once(monkeypatch):
+    done = []
+
+    def run(*words):
+        done.append(words)
+        paths.VENV.mkdir(exist_ok=True)
+
+    monkeypatch.setattr(command, "run", run)
+    for _ in range(2):
+        bootstrap.make_venv()
+    assert len(done) == 2 and bootstrap.venv_is_ready()
+
+
+@pytest.mark.usefixtures("project")
+@pytest.mark.parametrize("ready", [False, True])
+def test_the_script_is_started_again_in_the_venv(monkeypatch, ready):
+    done = []
+    monkeypatch.setattr(bootstrap, "missing_packages", lambda _: [])
+    monkeypatch.setattr(bootstrap, "venv_is_ready", lambda: ready)
+    monkeypatch.setattr(bootstrap, "make_venv", lambda: done.append("made"))
+    monkeypatch.setattr(os, "execv", lambda path, words: done.append((path, words)))
+    monkeypatch.setattr(sys, "argv", ["scripts/test", "--unit"])
+    bootstrap.enter()
+    python = str(paths.VENV / "bin" / "python")
+    started = (python, [python, "scripts/test", "--unit"])
+    assert done == ([started] if ready else ["made", started])
+
+
+def failing() -> int:
+    raise MissingTool("x")
+
+
+@pytest.mark.parametrize(
+    ("main", "code"),
+    [(lambda: 0, 0), (lambda: 1, 1), (failing, MissingTool.exit_code)],
+)
+def test_a_script_ends_as_its_command_does(monkeypatch, main, code):
+    modules = {"switchover.commands.test": SimpleNamespace(main=main)}
+    monkeypatch.setattr(bootstrap, "enter", lambda: None)
+    monkeypatch.setattr(importlib, "import_module", modules.__getitem__)
+    with pytest.raises(SystemExit) as caught:
+        bootstrap.run("test")
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [("exit 0", ""), ("echo 'W: old' >&2", ""), ("echo 'E: no' >&2; exit 100", "no")],
+)
+def test_why_apt_has_failed(monkeypatch, tmp_path, script, error):
+    apt = tmp_path / "apt-get"
+    apt.write_text(f"#!/bin/sh\n{script}\n")
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    assert bootstrap.apt_get("update") == error
 
 
 @pytest.mark.usefixtures("project")
