@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,9 +67,8 @@ class Suite:
 
     def count(self, chosen: Chosen) -> tuple[int, int]:
         """How many tests passed and failed; raises Busy, and what `run` does."""
-        if not self.lock:
-            return self.run(chosen) or (0, 0)
-        with exclusive(self.lock, "running tests"):
+        locked = exclusive(self.lock, "running tests") if self.lock else nullcontext()
+        with locked:
             return self.run(chosen) or (0, 0)
 
 

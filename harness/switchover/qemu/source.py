@@ -56,10 +56,8 @@ def unpack(target: Path) -> str:
     the submodule is checked out but not as it should be, and SourceUnavailable,
     with each way's reason, when no way leads to a source.
     """
-    packages = _package_ways()
-    ways = [("submodule qemu/", _from_submodule(packages)), *packages]
     try:
-        return _first(ways, target)
+        return _first([("submodule qemu/", _from_submodule), *_package_ways()], target)
     except SourceUnavailable as error:
         raise SourceUnavailable(
             f"no QEMU source could be had: {error}. Connect to a network, or put "
@@ -82,17 +80,15 @@ def _first(ways: list[Way], target: Path) -> str:
 
 
 def _package_ways() -> list[Way]:
+    debians = f"Debian's source package {PACKAGE} {VERSION}"
+    return [(debians, _from_debian), ("cache folder", _from_cache)]
+
+
+def _from_cache(target: Path) -> None:
     folder = os.environ.get(CACHE_VARIABLE)
-
-    def from_cache(target: Path) -> None:
-        if not folder:
-            raise SourceUnavailable(f"none is named by {CACHE_VARIABLE}")
-        unpack_package(Path(folder), target)
-
-    return [
-        (f"Debian's source package {PACKAGE} {VERSION}", _from_debian),
-        ("cache folder", from_cache),
-    ]
+    if not folder:
+        raise SourceUnavailable(f"none is named by {CACHE_VARIABLE}")
+    unpack_package(Path(folder), target)
 
 
 def _from_debian(target: Path) -> None:
@@ -133,19 +129,16 @@ def check(path: Path, digest: str) -> None:
         )
 
 
-def _from_submodule(packages: list[Way]) -> Callable[[Path], None]:
-    def way(target: Path) -> None:
-        if not (paths.SUBMODULE / ".git").exists():
-            _init_submodule()
-        _check_submodule()
-        with TemporaryDirectory(dir=target.parent) as temporary:
-            archive = Path(temporary) / "qemu.tar"
-            git(paths.SUBMODULE, "archive", f"--output={archive}", COMMIT)
-            target.mkdir()
-            run("tar", "--extract", "--file", archive, "--directory", target)
-            _add_wraps(target, Path(temporary) / "package", packages)
-
-    return way
+def _from_submodule(target: Path) -> None:
+    if not (paths.SUBMODULE / ".git").exists():
+        _init_submodule()
+    _check_submodule()
+    with TemporaryDirectory(dir=target.parent) as temporary:
+        archive = Path(temporary) / "qemu.tar"
+        git(paths.SUBMODULE, "archive", f"--output={archive}", COMMIT)
+        target.mkdir()
+        run("tar", "--extract", "--file", archive, "--directory", target)
+        _add_wraps(target, Path(temporary) / "package")
 
 
 def _check_submodule() -> None:
@@ -162,10 +155,10 @@ def _check_submodule() -> None:
         )
 
 
-def _add_wraps(target: Path, scratch: Path, packages: list[Way]) -> None:
+def _add_wraps(target: Path, scratch: Path) -> None:
     """Take from a source package what the submodule lacks."""
     try:
-        _first(packages, scratch)
+        _first(_package_ways(), scratch)
     except SourceUnavailable as error:
         raise SourceUnavailable(f"it lacks {', '.join(WRAPS)} ({error})") from None
     for wrap in WRAPS:
