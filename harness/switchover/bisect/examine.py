@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..core import files
 from ..core.command import run
 from ..core.errors import BuildFailed
 from ..core.progress import Progress
@@ -48,8 +48,7 @@ class Examiner:
         with TemporaryDirectory(dir=folders.home()) as temporary:
             bare = Path(temporary) / "bare"
             run("objcopy", *UNSEEN, build.system.resolve(), bare)
-            with bare.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return files.digest(bare)
 
     def examine(
         self, commit: str, role: str, repeat: int, thorough: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..core import files
 from ..guest import disk
 from ..judging import evidence, journey
 from ..judging.oracle import DiskEvidence
@@ -112,7 +113,7 @@ class Ownership:
     def _images_there(self) -> dict[int, str]:
         """What is in the destination's images."""
         images = {i: self._processes.image(DESTINATION, i) for i in self.guarantees}
-        return {i: disk.digest(image) for i, image in images.items()}
+        return {i: files.digest(image) for i, image in images.items()}
 
     def guarantee(self, number: int, end: int | None = None) -> Guarantee:
         """What is owed for a disk, after so many events, or by now."""

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import random
 import shutil
@@ -67,12 +66,6 @@ def compare(left: Path, right: Path, start: int = 0) -> Difference:
                     blocks += 1
                     first = offset + at if first is None else first
     return Difference(blocks, first)
-
-
-def digest(path: Path) -> str:
-    """The SHA-256 of all that is in an image, in hexadecimal."""
-    with path.open("rb") as image:
-        return hashlib.file_digest(image, "sha256").hexdigest()
 
 
 def records(path: Path, number: int, start: int = 0) -> record.Slots:

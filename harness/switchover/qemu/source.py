@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import socket
@@ -14,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
-from ..core import debian, paths
+from ..core import debian, files, paths
 from ..core.command import CommandFailed, run
 from ..core.errors import SourceUnavailable, WrongTree
 from ..core.git import edited, git, head
@@ -121,8 +120,7 @@ def check(path: Path, digest: str) -> None:
     """Raise SourceUnavailable unless the file has this SHA-256 digest."""
     if not path.is_file():
         raise SourceUnavailable(f"{path} is not there")
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = files.digest(path)
     if found != digest:
         raise SourceUnavailable(
             f"{path} has the wrong digest ({found[:12]}, not {digest[:12]})"

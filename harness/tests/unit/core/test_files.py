@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -67,3 +68,9 @@ def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:
         (made / "file").touch()
         raise ZeroDivisionError
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_digest_is_of_all_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(bytes(1 << 20) + b"x")
+    assert files.digest(file) == hashlib.sha256(file.read_bytes()).hexdigest()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -75,15 +74,6 @@ def test_a_disk_is_as_large_as_asked_for(tmp_path: Path) -> None:
         make(tmp_path / "b", size=disk.MIB)
         sizes = [(tmp_path / name).stat().st_size for name in "ab"]
         assert sizes == [disk.SIZE, disk.MIB]
-
-
-def test_a_digest_is_of_all_of_it(tmp_path: Path) -> None:
-    disk.make(tmp_path / "a", 0)
-    before = disk.digest(tmp_path / "a")
-    with open(tmp_path / "a", "r+b") as file:
-        file.seek(-1, os.SEEK_END)
-        file.write(b"?")
-    assert disk.digest(tmp_path / "a") != before
 
 
 def test_records_are_found_where_the_region_starts(tmp_path: Path) -> None:
