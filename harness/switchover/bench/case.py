@@ -11,7 +11,6 @@ from ..stories.rig import Lab
 # Figures of one run, by name; the case's `figure` is the one that is compared.
 Figures = dict[str, float]
 Measure = Callable[[Lab], Awaitable[Figures]]
-REFERENCE = "reference"
 
 
 class NotOffered(Exception):

@@ -89,7 +89,7 @@ def start(
             start_new_session=True,
         )
     except FileNotFoundError as error:
-        if error.filename != str(command[0]):
+        if str(error.filename) != str(command[0]):
             raise
         raise MissingTool(f"{command[0]} is not installed; install it") from None
 

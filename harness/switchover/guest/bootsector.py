@@ -18,7 +18,6 @@ from ..core.errors import GuestFailed
 SOURCE = paths.ROOT / "harness" / "guest" / "bootsector.s"
 # The BIOS loads the sector to this address.
 ADDRESS = 0x7C00
-SECTOR_BYTES = 512
 # It prints a disk's number as one digit.
 MOST_DISKS = 10
 # The BIOS does not read from a disk that is smaller than one cylinder.

@@ -60,9 +60,10 @@ def test_what_came_of_a_program_is_known_if_it_ends(tmp_path: Path) -> None:
         came("sleep 1000", 0.1)
 
 
-def test_a_missing_program_is_named() -> None:
+@pytest.mark.parametrize("program", ["no-such-program", Path("/no-such-program")])
+def test_a_missing_program_is_named(program: str | Path) -> None:
     with pytest.raises(MissingTool, match="no-such-program is not installed"):
-        run("no-such-program")
+        run(program)
 
 
 def test_past_its_deadline_nothing_of_it_is_left(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from switchover.guest import bootsector
 
 def test_it_is_one_bootable_sector() -> None:
     sector = bootsector.assemble(disks=2)
-    assert len(sector) == bootsector.SECTOR_BYTES
+    assert len(sector) == 512
     assert sector.endswith(b"\x55\xaa")
 
 
