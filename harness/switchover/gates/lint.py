@@ -110,7 +110,9 @@ GATES = {
         "ruff", "check", "--output-format=concise", ".", scripts=True
     ),
     "ruff format": program("ruff", "format", "--check", ".", scripts=True),
-    "mypy": program("mypy", "--scripts-are-modules", "switchover", scripts=True),
+    "mypy": program(
+        "mypy", "--scripts-are-modules", "switchover", "tests", scripts=True
+    ),
     "import-linter": program("lint-imports", "--no-logo"),
     "iotest linters": iotests,
 }

@@ -54,8 +54,9 @@ class Bisecting(Test):
         examiner = cached.CachedExaminer(repository, SCENARIO, progress())
         command = [sys.executable, cached.__file__, str(paths.BUILD)]
         conclusion = session.run(asked, examiner, command)
-        if not conclusion.is_decisive or conclusion.first.subject != "2":
-            self.fail(f"{conclusion.doubt or conclusion.first}: {conclusion.results}")
+        first = conclusion.first
+        if not (conclusion.is_decisive and first and first.subject == "2"):
+            self.fail(f"{conclusion.doubt or first}: {conclusion.results}")
 
     def history(self, builds: list[str]) -> Path:
         """A repository with a commit, called by its number, for each build."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -38,7 +39,7 @@ def too_large(text: str) -> list[str]:
     ]
 
 
-def test_all_are():
+def test_all_are() -> None:
     found = {file: too_large(file.read_text()) for file in HARNESS.rglob("*.py")}
     assert len(found) > 100
     assert {file: wrong for file, wrong in found.items() if wrong} == {}
@@ -53,7 +54,7 @@ def test_all_are():
         (WIDE, "1: 21 public methods of Wide, at most 20"),
     ],
 )
-def test_what_is_too_large_is_named(text, complaint):
+def test_what_is_too_large_is_named(text: Any, complaint: str) -> None:
     assert too_large(text) == [complaint]
 
 
@@ -61,5 +62,5 @@ def test_what_is_too_large_is_named(text, complaint):
     "text",
     ["#\n" * 350, LONG.replace("    pass\n", "", 1), WIDE.replace("m20", "_m20")],
 )
-def test_what_is_just_not_too_large(text):
+def test_what_is_just_not_too_large(text: Any) -> None:
     assert too_large(text) == []

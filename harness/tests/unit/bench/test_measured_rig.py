@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ class Process(FakeVM):
         super().__init__(name)
         self.command = command
         self.folder = folder
-        self.console = SimpleNamespace(text=f"{kernel.MARKER}\nTOOK 0 9\r\n")
+        self.console.text = f"{kernel.MARKER}\nTOOK 0 9\r\n"
         self.remaining = 0
 
     async def qmp(self, command: str, **arguments: Any) -> Any:

@@ -130,8 +130,8 @@ class Process(FakeVM):
             said.write("x")
         await super().until_told(what, ask, deadline)
 
-    async def end(self) -> None:
-        raise TimeoutError
+    async def end(self, deadline: float = 0) -> int:
+        raise TimeoutError(deadline)
 
     async def quit(self) -> None:
         self.exit_code, self.stderr = self.exits.get(self.name, (0, ""))

@@ -41,21 +41,21 @@ def sources(directory: Path, name: str, text: str) -> Path:
     return directory
 
 
-def test_deb822_sources(tmp_path):
+def test_deb822_sources(tmp_path: Path) -> None:
     etc = sources(tmp_path, "sources.list.d/debian.sources", DEB822)
     key = "\n -----BEGIN PGP PUBLIC KEY BLOCK-----\n .\n abc"
     mirror = debian.machine_mirror(etc)
     assert mirror == Mirror("http://mirror.example.org/debian", "bookworm", key)
 
 
-def test_one_line_sources(tmp_path):
+def test_one_line_sources(tmp_path: Path) -> None:
     line = "deb [arch=amd64 signed-by=/k.gpg] https://example.org/debian/ trixie main\n"
     etc = sources(tmp_path, "sources.list", "# deb cdrom:\n" + line)
     mirror = debian.machine_mirror(etc)
     assert mirror == Mirror("https://example.org/debian/", "trixie", "/k.gpg")
 
 
-def test_a_list_of_mirrors(tmp_path):
+def test_a_list_of_mirrors(tmp_path: Path) -> None:
     text = DEB822.replace(
         "http://mirror.example.org/debian\n", "mirror+file:/debian.list\n"
     )
@@ -63,7 +63,7 @@ def test_a_list_of_mirrors(tmp_path):
     assert debian.machine_mirror(etc).uri == "mirror+file:/debian.list"
 
 
-def test_a_disabled_mirror_is_not_used(tmp_path):
+def test_a_disabled_mirror_is_not_used(tmp_path: Path) -> None:
     text = DEB822.replace("Types: deb deb-src", "Enabled: no\nTypes: deb deb-src")
     etc = sources(tmp_path, "sources.list.d/debian.sources", text)
     with pytest.raises(SourceUnavailable, match="no Debian mirror is named"):
@@ -79,20 +79,20 @@ def archive(directory: Path, name: str) -> Path:
     )
     (directory / "file").write_text(name)
     made = directory.parent / f"{name}_1_all.deb"
-    command = ["dpkg-deb", "--root-owner-group", "--build", directory, made]
+    command = ["dpkg-deb", "--root-owner-group", "--build", str(directory), str(made)]
     subprocess.run(command, check=True, capture_output=True)
     return made
 
 
 @pytest.fixture
-def dead_network(monkeypatch):
+def dead_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """A mirror that nobody answers for: port 9 of this machine."""
     mirror = Mirror("http://127.0.0.1:9/debian", "bookworm", "")
     monkeypatch.setattr(debian, "machine_mirror", lambda: mirror)
 
 
 @pytest.mark.usefixtures("project", "dead_network")
-def test_what_was_unpacked_once_needs_no_network(tmp_path):
+def test_what_was_unpacked_once_needs_no_network(tmp_path: Path) -> None:
     target = paths.CACHE / "packages" / "bookworm" / "thing"
     debian.unpack(archive(tmp_path / "thing", "thing"), target)
     assert debian.download_packages(["thing"]) == {"thing": target}
@@ -101,7 +101,7 @@ def test_what_was_unpacked_once_needs_no_network(tmp_path):
 
 
 @pytest.mark.usefixtures("project", "dead_network")
-def test_a_dead_network_is_one_sentence_and_leaves_nothing():
+def test_a_dead_network_is_one_sentence_and_leaves_nothing() -> None:
     with pytest.raises(SourceUnavailable, match=r"apt-get update failed .*network"):
         debian.download_packages(["thing"])
     with pytest.raises(SourceUnavailable, match=r"apt-get update failed .*network"):

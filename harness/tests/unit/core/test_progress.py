@@ -17,11 +17,12 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def timings() -> dict[str, float]:
-    return json.loads((paths.BUILD / "timings.json").read_text())
+    stored: dict[str, float] = json.loads((paths.BUILD / "timings.json").read_text())
+    return stored
 
 
 @pytest.mark.usefixtures("project")
-def test_it_says_how_long_it_took_last_time(capsys):
+def test_it_says_how_long_it_took_last_time(capsys: pytest.CaptureFixture[str]) -> None:
     (paths.BUILD / "timings.json").write_text('{"compile": 7.5}')
     with Progress().step("compile"):
         pass
@@ -32,7 +33,7 @@ def test_it_says_how_long_it_took_last_time(capsys):
 
 
 @pytest.mark.usefixtures("project")
-def test_it_says_how_far_it_is(capsys):
+def test_it_says_how_far_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress().step("compile") as step:
         for done in range(1, 101):
             step.update(done, total=100)
@@ -43,7 +44,9 @@ def test_it_says_how_far_it_is(capsys):
 
 
 @pytest.mark.usefixtures("project")
-def test_a_failed_step_says_so_and_is_not_timed(capsys):
+def test_a_failed_step_says_so_and_is_not_timed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     with pytest.raises(KeyError), Progress().step("compile"):
         raise KeyError
     assert "compile ... failed after 0.0 s" in capsys.readouterr().err
@@ -51,7 +54,7 @@ def test_a_failed_step_says_so_and_is_not_timed(capsys):
 
 
 @pytest.mark.usefixtures("project", "capsys")
-def test_steps_may_overlap():
+def test_steps_may_overlap() -> None:
     steps = Progress()
     with steps.step("one"), steps.step("two"):
         pass
@@ -59,7 +62,7 @@ def test_steps_may_overlap():
 
 
 @pytest.mark.usefixtures("project")
-def test_a_broken_store_is_no_obstacle():
+def test_a_broken_store_is_no_obstacle() -> None:
     (paths.BUILD / "timings.json").write_text("{")
     with Progress().step("compile"):
         pass

@@ -23,10 +23,10 @@ SETTINGS = {
 
 
 @pytest.fixture
-def own(project: Path, monkeypatch) -> Path:
+def own(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A test of the project's, beside one of a tree with linters."""
-    monkeypatch.setattr(tree, "ensure", lambda _name, _progress: tree.Tree(source))
     source = paths.tree_dir("base")
+    monkeypatch.setattr(tree, "ensure", lambda _name, _progress: tree.Tree(source))
     folder = iotest_tree.make(theirs=CLEAN)
     for name, text in SETTINGS.items():
         (folder / name).write_text(text)
@@ -40,23 +40,23 @@ def complaints() -> list[str]:
 
 
 @pytest.mark.usefixtures("own")
-def test_clean_tests_are_nothing_to_complain_of():
+def test_clean_tests_are_nothing_to_complain_of() -> None:
     assert complaints() == []
 
 
-def test_both_linters_complain_by_the_settings_of_the_tree(own):
+def test_both_linters_complain_by_the_settings_of_the_tree(own: Path) -> None:
     own.write_text(f"{CLEAN}Pair = tuple\nit: Pair = 1\nimport os\n")
     said = "\n".join(complaints())
     assert "tests/ours:6:0: W0611" in said
     assert "tests/ours:5: error: Missing type arguments" in said
 
 
-def test_the_tests_of_the_tree_are_linted_too(own):
+def test_the_tests_of_the_tree_are_linted_too(own: Path) -> None:
     own.write_text(f"{CLEAN}import theirs\ntheirs.NUMBER.go()\n")
     assert '"int" has no attribute "go"' in "\n".join(complaints())
 
 
 @pytest.mark.usefixtures("own")
-def test_linters_that_do_not_run_have_failed(monkeypatch):
+def test_linters_that_do_not_run_have_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lint, "IOTEST_LINT", "import nothing_of_this_name")
     assert complaints()[-1] == "exit code 1"

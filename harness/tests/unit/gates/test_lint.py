@@ -11,7 +11,7 @@ from switchover.gates import lint
 
 
 @pytest.fixture
-def harness(project: Path, monkeypatch) -> Path:
+def harness(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty harness, and programs beside a Python that is not there."""
     for name in ("harness", "scripts", "bin"):
         (project / name).mkdir()
@@ -30,22 +30,24 @@ def complaints(*words: str) -> list[str]:
     return lint.program(*words, scripts=True)(Progress())
 
 
-def test_a_program_that_is_content_has_no_complaint(harness):
+def test_a_program_that_is_content_has_no_complaint(harness: Path) -> None:
     program(harness, "echo fine")
     assert complaints("ruff") == []
 
 
-def test_what_a_program_says_is_the_complaint(harness):
+def test_what_a_program_says_is_the_complaint(harness: Path) -> None:
     program(harness, 'echo "$(basename $PWD) $1 $(basename $2)"; echo b >&2; exit 1')
     assert complaints("ruff", "check") == ["harness check build", "b", "exit code 1"]
 
 
-def test_a_program_that_says_nothing_has_failed_all_the_same(harness):
+def test_a_program_that_says_nothing_has_failed_all_the_same(harness: Path) -> None:
     program(harness, "exit 2")
     assert complaints("ruff") == ["exit code 2"]
 
 
-def test_a_program_that_is_missing_or_hangs_has_failed(harness, monkeypatch):
+def test_a_program_that_is_missing_or_hangs_has_failed(
+    harness: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert complaints("ruff")[0].endswith("/ruff is not installed; install it")
     program(harness, "exec sleep 100")
     monkeypatch.setattr(lint, "SECONDS", 0.1)
@@ -53,7 +55,9 @@ def test_a_program_that_is_missing_or_hangs_has_failed(harness, monkeypatch):
 
 
 @pytest.mark.usefixtures("harness")
-def test_each_gate_is_one_count_and_complaints_are_printed(monkeypatch, capsys):
+def test_each_gate_is_one_count_and_complaints_are_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     gates = {"a": lambda _: [], "b": lambda _: ["x", "y"]}
     monkeypatch.setattr(lint, "GATES", gates)
     assert lint.run(Progress()) == (1, 1)
@@ -63,6 +67,6 @@ def test_each_gate_is_one_count_and_complaints_are_printed(monkeypatch, capsys):
     assert lint.main() == 0
 
 
-def test_all_gates_are_there():
+def test_all_gates_are_there() -> None:
     programs = {"ruff check", "ruff format", "mypy", "import-linter"}
     assert {*programs, "iotest linters"} <= set(lint.GATES)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project import commit
@@ -37,7 +38,9 @@ class Runner:
     def __init__(self, *_: object) -> None:
         pass
 
-    async def run_all(self, scenarios, builds, done) -> list[Result]:
+    async def run_all(
+        self, scenarios: Any, builds: list[Build], done: Any
+    ) -> list[Result]:
         results = [
             Result(
                 *(one, builds[0].name, Verdict()),
@@ -52,12 +55,14 @@ class Runner:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_scenario_that_differs_is_counted_and_shown(monkeypatch, capsys):
+def test_a_scenario_that_differs_is_counted_and_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def choose(*_: object) -> None:
         pass
 
-    monkeypatch.setattr(on_one_build.kernel, "ensure", lambda _progress: None)
-    monkeypatch.setattr(on_one_build.accel, "choose", choose)
+    monkeypatch.setattr("switchover.guest.kernel.ensure", lambda _progress: None)
+    monkeypatch.setattr("switchover.vm.accel.choose", choose)
     monkeypatch.setattr(on_one_build, "Runner", Runner)
     assert on_one_build.scenarios(MADE, Progress()) == (len(ALL) - 1, 1)
     shown = f"{WRONG.name} on sanitized: a; b; see /logs\n"
@@ -65,7 +70,9 @@ def test_a_scenario_that_differs_is_counted_and_shown(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("toy")
-def test_of_migration_test_it_runs_what_the_series_adds(monkeypatch, capsys):
+def test_of_migration_test_it_runs_what_the_series_adds(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     patched = tree.ensure("patched", Progress()).directory
     commit(patched, FILE, ADDED, "tests: add one")
     export.export()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,15 +23,15 @@ RESULTS = json.dumps({"total": 6, "pass": 4, "skip": 2})
 
 
 @pytest.fixture
-def program(project: Path, monkeypatch):
+def program(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Have a shell script stand for Python and all that it is to run."""
 
     async def choose(*_: object) -> None:
         pass
 
     monkeypatch.setattr(own_tests, "HARNESS", project)
-    monkeypatch.setattr(own_tests.kernel, "ensure", lambda _progress: None)
-    monkeypatch.setattr(own_tests.accel, "choose", choose)
+    monkeypatch.setattr("switchover.guest.kernel.ensure", lambda _progress: None)
+    monkeypatch.setattr("switchover.vm.accel.choose", choose)
 
     def program(text: str) -> None:
         file = project / "python"
@@ -46,14 +47,14 @@ def counted() -> list[tuple[int, int]]:
     return [own_tests.unit_tests(), own_tests.scenarios(build, Progress())]
 
 
-def test_reports_are_counted(program):
+def test_reports_are_counted(program: Any) -> None:
     program(f"echo '{XML}' > build/logs/unit.xml")
     assert own_tests.unit_tests() == (6, 4)
     program(f"echo '{RESULTS}' > build/logs/scenarios.json")
     assert counted()[1] == (4, 2)
 
 
-def test_they_are_told_where_to_write_them(program, project):
+def test_they_are_told_where_to_write_them(program: Any, project: Path) -> None:
     program('echo "$@" >> arguments')
     counted()
     pytest_, avocado = (project / "arguments").read_text().splitlines()
@@ -62,7 +63,7 @@ def test_they_are_told_where_to_write_them(program, project):
     assert f"--resolver-run-executables {project / 'tests' / 'scenarios'}" in avocado
 
 
-def test_without_a_report_it_has_failed_even_if_there_was_one(program):
+def test_without_a_report_it_has_failed_even_if_there_was_one(program: Any) -> None:
     paths.LOGS.mkdir()
     (paths.LOGS / "unit.xml").write_text(XML)
     (paths.LOGS / "scenarios.json").write_text(RESULTS)
@@ -70,7 +71,7 @@ def test_without_a_report_it_has_failed_even_if_there_was_one(program):
     assert counted() == [(0, 1), (0, 1)]
 
 
-def test_a_hang_has_failed(program, monkeypatch):
+def test_a_hang_has_failed(program: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("UNIT_SECONDS", "SCENARIOS_SECONDS"):
         monkeypatch.setattr(own_tests, name, 0.2)
     program("exec sleep 100")

@@ -16,7 +16,8 @@ from switchover.guest import initramfs, kernel, record
 
 def entries(archive: bytes) -> dict[str, tuple[int, bytes]]:
     """Mode and content by name; a reader that knows only the format."""
-    found, position = {}, 0
+    found: dict[str, tuple[int, bytes]] = {}
+    position = 0
     while True:
         header = archive[position : position + 110]
         assert header[:6] == b"070701"
@@ -73,7 +74,7 @@ def test_the_writer_writes_what_the_harness_reads(writer: Path) -> None:
     # Not in tmp_path: that may be a tmpfs, which has no O_DIRECT.
     image = paths.BUILD / f"writer-test-{os.getpid()}"
     image.write_bytes(bytes(record.REGION_BYTES))
-    command = [writer, "3", image, "1000"]
+    command = [str(writer), "3", str(image), "1000"]
     try:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout

@@ -26,7 +26,9 @@ class Server:
         self._refused = refused
         self._export = export
 
-    async def serve(self, reader: asyncio.StreamReader, writer) -> None:
+    async def serve(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         writer.write(b"NBDMAGICIHAVEOPT\0\1")
         await reader.readexactly(4)
         header = await reader.readexactly(nbdclient.OPTION.size)

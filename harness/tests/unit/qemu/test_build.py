@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project import has_ended
@@ -14,7 +15,7 @@ from project import has_ended
 from switchover.core import bootstrap, paths
 from switchover.core.errors import BuildFailed, Busy, DiskFull
 from switchover.core.lock import exclusive
-from switchover.core.progress import Progress
+from switchover.core.progress import Progress, Task
 from switchover.qemu import build, configure, firmware, ninja, tree
 
 # Stands in for QEMU's configure: says how often it ran, and writes a build.ninja
@@ -40,7 +41,7 @@ END
 
 
 @pytest.fixture
-def source(project, monkeypatch) -> Path:
+def source(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tree that builds in no time, with no downloads."""
     directory = project / "build" / "tree" / "base"
     directory.mkdir(parents=True)
@@ -61,7 +62,7 @@ def times_configured(source: Path) -> int:
 
 
 @pytest.mark.usefixtures("source")
-def test_the_programs_are_at_their_stable_paths():
+def test_the_programs_are_at_their_stable_paths() -> None:
     assert make().system == paths.BUILD / "base" / "qemu-system-x86_64"
     assert all(program.is_file() for program in make().programs)
     assert (paths.BUILD / "base" / "storage-daemon" / "qemu-storage-daemon").is_file()
@@ -69,28 +70,34 @@ def test_the_programs_are_at_their_stable_paths():
     assert data["nbd"] == str(paths.BUILD / "base" / "qemu-nbd")
 
 
-def test_an_edit_is_compiled_without_configuring_again(source):
+def test_an_edit_is_compiled_without_configuring_again(source: Path) -> None:
     make()
     (source / "block.c").write_text("two\n")
     assert make().system.read_text() == "two\n"
     assert times_configured(source) == 1
 
 
-def test_another_configure_line_is_configured_again(source, monkeypatch):
+def test_another_configure_line_is_configured_again(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make()
     monkeypatch.setattr(configure, "OPTIONS", ["--disable-tcg"])
     assert (make().directory / "arguments").read_text().startswith("--disable-tcg ")
     assert times_configured(source) == 2
 
 
-def test_other_python_tools_are_configured_again(source, monkeypatch):
+def test_other_python_tools_are_configured_again(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make()
     monkeypatch.setattr(bootstrap, "venv_key", lambda: "other")
     make()
     assert times_configured(source) == 2
 
 
-def test_another_compiler_is_configured_for_again(source, monkeypatch, tmp_path):
+def test_another_compiler_is_configured_for_again(
+    source: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     make()
     gcc = tmp_path / "bin" / "gcc"
     gcc.parent.mkdir()
@@ -101,13 +108,15 @@ def test_another_compiler_is_configured_for_again(source, monkeypatch, tmp_path)
     assert times_configured(source) == 2
 
 
-def test_local_work_is_built_and_said_to_be(source, monkeypatch, capsys):
+def test_local_work_is_built_and_said_to_be(
+    source: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(tree, "ensure", lambda *_: tree.Tree(source, True))
     assert make().system.is_file()
     assert build.LOCAL_WORK in capsys.readouterr().err
 
 
-def test_a_failed_configure_is_named_and_done_again(source):
+def test_a_failed_configure_is_named_and_done_again(source: Path) -> None:
     (source / "fail").touch()
     with pytest.raises(BuildFailed, match=r'Dependency "glib" not found.*config\.log'):
         make()
@@ -116,8 +125,10 @@ def test_a_failed_configure_is_named_and_done_again(source):
 
 
 @pytest.mark.usefixtures("source")
-def test_an_interrupted_configure_is_done_again(monkeypatch):
-    def interrupted(*_command, cwd, **_keywords):
+def test_an_interrupted_configure_is_done_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupted(*_command: Any, cwd: Any, **_keywords: Any) -> None:
         (cwd / "half").touch()
         raise KeyboardInterrupt
 
@@ -132,7 +143,9 @@ def test_an_interrupted_configure_is_done_again(monkeypatch):
 
 
 @pytest.mark.usefixtures("source")
-def test_too_small_a_disk_is_told_before_anything_is_written(monkeypatch):
+def test_too_small_a_disk_is_told_before_anything_is_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(configure, "NEEDED_BYTES", 10**18)
     with pytest.raises(DiskFull, match=r"building needs 1000000000 GB .* are free"):
         make()
@@ -140,7 +153,7 @@ def test_too_small_a_disk_is_told_before_anything_is_written(monkeypatch):
 
 
 @pytest.mark.usefixtures("source")
-def test_a_second_build_of_the_same_is_refused():
+def test_a_second_build_of_the_same_is_refused() -> None:
     with (
         exclusive("base", "building base"),
         pytest.raises(Busy, match="is building base; wait"),
@@ -149,7 +162,7 @@ def test_a_second_build_of_the_same_is_refused():
 
 
 @pytest.fixture
-def log(project) -> Path:
+def log(project: Path) -> Path:
     folder = project / "build" / "logs"
     folder.mkdir()
     return folder / "compile.log"
@@ -164,20 +177,23 @@ def compile_with(rule: str, log: Path) -> list[tuple[int, int]]:
     )
     shown: list[tuple[int, int]] = []
 
-    class Recorder:
-        def update(self, done, total):
+    class Recorder(Task):
+        def update(self, done: int, total: int | None = None) -> None:
+            assert total
             shown.append((done, total))
 
-    ninja.compile_targets(directory, ["out"], log, Recorder())
+    ninja.compile_targets(directory, ["out"], log, Recorder("make", None))
     return shown
 
 
-def test_progress_is_what_ninja_says(log):
+def test_progress_is_what_ninja_says(log: Path) -> None:
     assert compile_with("touch out", log) == [(1, 1)]
     assert compile_with("touch out", log) == []
 
 
-def test_a_failed_compile_shows_the_errors_and_names_the_log(log, capsys):
+def test_a_failed_compile_shows_the_errors_and_names_the_log(
+    log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rule = "echo \"a.c:1: error: no 'x'\"; echo note: more; exit 1"
     with pytest.raises(BuildFailed, match=str(log)):
         compile_with(rule, log)
@@ -187,21 +203,21 @@ def test_a_failed_compile_shows_the_errors_and_names_the_log(log, capsys):
     assert "note: more" in log.read_text()
 
 
-def test_a_full_disk_while_compiling_is_told_apart(log):
+def test_a_full_disk_while_compiling_is_told_apart(log: Path) -> None:
     rule = "echo 'cc1: error: No space left on device'; exit 1"
     with pytest.raises(OSError, match="No space left") as caught:
         compile_with(rule, log)
     assert caught.value.errno == errno.ENOSPC
 
 
-def test_ctrl_c_ends_the_compilers(log):
+def test_ctrl_c_ends_the_compilers(log: Path) -> None:
     pipe = log.parent / "pid"
     os.mkfifo(pipe)
     # To open it for reading is to wait until the compiler's output is followed.
     os.mkfifo(log)
     compilers = []
 
-    def interrupt():
+    def interrupt() -> None:
         compilers.append(int(pipe.read_text()))
         with log.open():
             os.kill(os.getpid(), signal.SIGINT)

@@ -36,7 +36,9 @@ def test_it_is_linked_beside_what_the_build_put_there(
     project: Path, monkeypatch: pytest.MonkeyPatch, folders: dict[str, str]
 ) -> None:
     packages = unpack(project, folders)
-    monkeypatch.setattr(firmware.debian, "download_packages", lambda _names: packages)
+    monkeypatch.setattr(
+        "switchover.core.debian.download_packages", lambda _names: packages
+    )
     bundle = project / "folder" / firmware.BUNDLE
     bundle.mkdir(parents=True)
     (bundle / "own.bin").write_text("the build's")
@@ -54,6 +56,8 @@ def test_a_package_that_lacks_it_is_named(
 ) -> None:
     packages = unpack(project, BOOKWORM)
     (project / "seabios/usr/share/seabios/bios-256k.bin").unlink()
-    monkeypatch.setattr(firmware.debian, "download_packages", lambda _names: packages)
+    monkeypatch.setattr(
+        "switchover.core.debian.download_packages", lambda _names: packages
+    )
     with pytest.raises(SourceUnavailable, match=r"seabios has no bios-256k\.bin"):
         firmware.link(project / "folder")

@@ -64,7 +64,8 @@ def preprocess(folder: Path) -> list[str]:
     """What gcc makes of a QEMU source file that ThreadSanitizer watches."""
     source = folder / "job.c"
     source.write_text('#include "config-host.h"\n#ifdef CONFIG_TSAN\nwatched\n#endif\n')
-    header = ["-include", instrumented.TSAN_HEADER, "-iquote", folder]
+    header: list[str | Path] = ["-include", instrumented.TSAN_HEADER]
+    header += ["-iquote", folder]
     return run("gcc", "-E", "-P", *header, source).split()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from project import commit, repository
@@ -15,7 +16,7 @@ from switchover.qemu import source
 
 
 @pytest.fixture
-def package(tmp_path, monkeypatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a small Debian source package, whose digests are expected."""
     tree = tmp_path / "make" / "toy-1"
     (tree / "debian" / "source").mkdir(parents=True)
@@ -42,25 +43,25 @@ def package(tmp_path, monkeypatch) -> Path:
 
 
 @pytest.fixture
-def no_debian(monkeypatch):
+def no_debian(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine whose Debian mirror can't be reached."""
 
-    def unreachable(*_):
+    def unreachable(*_: Any) -> None:
         raise SourceUnavailable("no mirror")
 
-    monkeypatch.setattr(source.debian, "download_source", unreachable)
+    monkeypatch.setattr("switchover.core.debian.download_source", unreachable)
     monkeypatch.delenv(source.CACHE_VARIABLE, raising=False)
 
 
 @pytest.fixture
-def cached(package, monkeypatch) -> Path:
+def cached(package: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The source package, which can be had from a folder alone."""
     monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
     return package
 
 
 @pytest.fixture
-def upstream(tmp_path, monkeypatch) -> Path:
+def upstream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository that stands in for upstream's, at the wanted commit."""
     tree = repository(tmp_path / "upstream")
     monkeypatch.setattr(source, "COMMIT", head(tree))
@@ -71,8 +72,10 @@ def check_out(upstream: Path) -> None:
     git(paths.ROOT, "clone", "--quiet", upstream, paths.SUBMODULE)
 
 
-def test_debians_package_comes_before_the_cache(project, package, monkeypatch):
-    monkeypatch.setattr(source.debian, "download_source", lambda *_: package)
+def test_debians_package_comes_before_the_cache(
+    project: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("switchover.core.debian.download_source", lambda *_: package)
     monkeypatch.setenv(source.CACHE_VARIABLE, "/nowhere")
     origin = source.unpack(project / "tree")
     assert origin.startswith("Debian's source package")
@@ -81,14 +84,16 @@ def test_debians_package_comes_before_the_cache(project, package, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_the_cache_is_the_last_resort(project, package, monkeypatch):
+def test_the_cache_is_the_last_resort(
+    project: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(source.CACHE_VARIABLE, str(package))
     assert source.unpack(project / "tree") == "cache folder"
     assert (project / "tree" / "block.c").is_file()
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_a_wrong_digest_is_refused(project, cached):
+def test_a_wrong_digest_is_refused(project: Path, cached: Path) -> None:
     with (cached / "toy_1.tar.xz").open("ab") as file:
         file.write(b"x")
     with pytest.raises(SourceUnavailable, match=r"toy_1.tar.xz has the wrong digest"):
@@ -96,16 +101,20 @@ def test_a_wrong_digest_is_refused(project, cached):
     assert not (project / "tree").exists()
 
 
-def test_a_bad_download_is_not_kept(project, package, monkeypatch):
+def test_a_bad_download_is_not_kept(
+    project: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (package / "toy_1.tar.xz").write_bytes(b"x")
-    monkeypatch.setattr(source.debian, "download_source", lambda *_: package)
+    monkeypatch.setattr("switchover.core.debian.download_source", lambda *_: package)
     with pytest.raises(SourceUnavailable, match="wrong digest"):
         source.unpack(project / "tree")
     assert not package.exists()
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_without_a_source_all_tries_are_named(project, monkeypatch):
+def test_without_a_source_all_tries_are_named(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(source.CACHE_VARIABLE, "/nowhere")
     with pytest.raises(SourceUnavailable) as caught:
         source.unpack(project / "tree")
@@ -117,7 +126,9 @@ def test_without_a_source_all_tries_are_named(project, monkeypatch):
 
 
 @pytest.mark.usefixtures("no_debian", "cached")
-def test_the_submodule_comes_first_and_is_not_written_to(project, upstream):
+def test_the_submodule_comes_first_and_is_not_written_to(
+    project: Path, upstream: Path
+) -> None:
     check_out(upstream)
     before = {
         path: path.stat().st_mtime_ns for path in sorted(paths.SUBMODULE.rglob("*"))
@@ -132,14 +143,16 @@ def test_the_submodule_comes_first_and_is_not_written_to(project, upstream):
 
 
 @pytest.mark.usefixtures("no_debian")
-def test_a_submodule_without_its_subprojects_is_no_source(project, upstream):
+def test_a_submodule_without_its_subprojects_is_no_source(
+    project: Path, upstream: Path
+) -> None:
     check_out(upstream)
     with pytest.raises(SourceUnavailable, match="it lacks keycodemapdb"):
         source.unpack(project / "tree")
 
 
 @pytest.mark.usefixtures("no_debian", "cached")
-def test_an_edited_submodule_is_refused(project, upstream):
+def test_an_edited_submodule_is_refused(project: Path, upstream: Path) -> None:
     check_out(upstream)
     (paths.SUBMODULE / "block.c").write_text("edited\n")
     with pytest.raises(WrongTree, match=r"qemu/ was edited \(block.c\)"):
@@ -147,7 +160,9 @@ def test_an_edited_submodule_is_refused(project, upstream):
 
 
 @pytest.mark.usefixtures("no_debian", "cached")
-def test_a_submodule_at_another_commit_is_refused(project, upstream):
+def test_a_submodule_at_another_commit_is_refused(
+    project: Path, upstream: Path
+) -> None:
     check_out(upstream)
     commit(paths.SUBMODULE, "block.c", "newer\n", "second")
     with pytest.raises(WrongTree, match="git submodule update qemu"):
@@ -155,7 +170,7 @@ def test_a_submodule_at_another_commit_is_refused(project, upstream):
 
 
 @pytest.fixture
-def outer(project, upstream) -> Path:
+def outer(project: Path, upstream: Path) -> Path:
     """The project as a clone with a submodule entry that is not checked out."""
     url = upstream.as_uri()
     git(project, "init", "--quiet")
@@ -169,14 +184,18 @@ def outer(project, upstream) -> Path:
 
 
 @pytest.mark.usefixtures("no_debian", "cached")
-def test_a_submodule_is_checked_out_if_it_can_be(outer, monkeypatch):
+def test_a_submodule_is_checked_out_if_it_can_be(
+    outer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # git refuses file: URLs of submodules; upstream's is none.
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     assert source.unpack(outer / "tree") == "submodule qemu/"
 
 
 @pytest.mark.usefixtures("no_debian", "cached")
-def test_a_failed_check_out_leaves_the_submodule_empty(outer, upstream, monkeypatch):
+def test_a_failed_check_out_leaves_the_submodule_empty(
+    outer: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "file")
     upstream.rename(upstream.with_name("gone"))
     assert source.unpack(outer / "tree") == "cache folder"
@@ -184,7 +203,7 @@ def test_a_failed_check_out_leaves_the_submodule_empty(outer, upstream, monkeypa
 
 
 @pytest.mark.usefixtures("package", "no_debian")
-def test_an_unreachable_host_is_not_waited_for(outer):
+def test_an_unreachable_host_is_not_waited_for(outer: Path) -> None:
     gitmodules = outer / ".gitmodules"
     url = "https://127.0.0.1:9/qemu.git"
     gitmodules.write_text(f'[submodule "qemu"]\n\tpath = qemu\n\turl = {url}\n')

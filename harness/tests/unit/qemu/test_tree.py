@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from project import commit, patch, write_series
 
@@ -13,16 +16,16 @@ from switchover.qemu import tree
 
 
 @pytest.fixture
-def toy(project, monkeypatch):
+def toy(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project whose QEMU is one file."""
 
-    def unpack(target):
+    def unpack(target: Any) -> str:
         target.mkdir()
         (target / "block.c").write_text("one\ntwo\nthree\n")
         (target / ".gitignore").write_text("/build/\n*.o\n")
         return "a toy"
 
-    monkeypatch.setattr(tree.source, "unpack", unpack)
+    monkeypatch.setattr("switchover.qemu.source.unpack", unpack)
     return project
 
 
@@ -35,7 +38,7 @@ def text(name: str) -> str:
 
 
 @pytest.mark.usefixtures("toy")
-def test_base_is_made_once_and_its_hash_is_always_the_same():
+def test_base_is_made_once_and_its_hash_is_always_the_same() -> None:
     directory = ensure("base").directory
     assert head(directory).startswith("a900fa4c2fc4")
     assert git(directory, "rev-parse", "base") == head(directory)
@@ -45,13 +48,13 @@ def test_base_is_made_once_and_its_hash_is_always_the_same():
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_interrupted_source_leaves_no_tree(monkeypatch):
-    def interrupted(target):
+def test_an_interrupted_source_leaves_no_tree(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(target: Any) -> None:
         target.mkdir()
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(tree.source, "unpack", interrupted)
+        patched.setattr("switchover.qemu.source.unpack", interrupted)
         with pytest.raises(KeyboardInterrupt):
             ensure("base")
     assert not list(paths.tree_dir("base").parent.iterdir())
@@ -59,7 +62,7 @@ def test_an_interrupted_source_leaves_no_tree(monkeypatch):
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_edited_base_is_refused():
+def test_an_edited_base_is_refused() -> None:
     ensure("base")
     (paths.tree_dir("base") / "block.c").write_text("edited\n")
     with pytest.raises(WrongTree, match=r"base was edited \(block.c\).*reset --hard"):
@@ -67,7 +70,7 @@ def test_an_edited_base_is_refused():
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_base_with_a_commit_is_refused():
+def test_a_base_with_a_commit_is_refused() -> None:
     ensure("base")
     commit(paths.tree_dir("base"), "block.c", "edited\n", "edit")
     with pytest.raises(WrongTree, match=r"base was edited \(HEAD\)"):
@@ -75,20 +78,20 @@ def test_a_base_with_a_commit_is_refused():
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_base_from_another_source_is_refused(monkeypatch):
+def test_a_base_from_another_source_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     ensure("base")
-    monkeypatch.setattr(tree.source, "VERSION", "1:11.0.0-1")
+    monkeypatch.setattr("switchover.qemu.source.VERSION", "1:11.0.0-1")
     with pytest.raises(WrongTree, match="rm -r build/tree"):
         ensure("base")
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_empty_series_is_the_base():
+def test_an_empty_series_is_the_base() -> None:
     assert head(ensure("patched").directory) == head(paths.tree_dir("base"))
 
 
 @pytest.mark.usefixtures("toy")
-def test_patches_are_applied_in_their_order():
+def test_patches_are_applied_in_their_order() -> None:
     write_series(b=patch("first", "two", "2"), a=patch("second", "2", "zwei"))
     patched = ensure("patched").directory
     assert text("patched") == "one\nzwei\nthree\n"
@@ -100,7 +103,7 @@ def test_patches_are_applied_in_their_order():
 
 
 @pytest.mark.usefixtures("toy")
-def test_hashes_depend_on_the_patches_alone():
+def test_hashes_depend_on_the_patches_alone() -> None:
     write_series(a=patch("first", "two", "2"))
     before = head(ensure("patched").directory)
     write_series()
@@ -115,7 +118,7 @@ def test_hashes_depend_on_the_patches_alone():
 
 @pytest.mark.parametrize("other", ["zwei", "3"])
 @pytest.mark.usefixtures("toy")
-def test_changed_patches_are_applied_anew(other):
+def test_changed_patches_are_applied_anew(other: str) -> None:
     write_series(a=patch("first", "two", "2"))
     ensure("patched")
     write_series(a=patch("first", "two", other))
@@ -124,7 +127,7 @@ def test_changed_patches_are_applied_anew(other):
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_tree_of_which_nothing_is_known_is_not_overwritten():
+def test_a_tree_of_which_nothing_is_known_is_not_overwritten() -> None:
     write_series(a=patch("first", "two", "2"))
     patched = ensure("patched").directory
     patched.with_suffix(".json").unlink()
@@ -134,7 +137,7 @@ def test_a_tree_of_which_nothing_is_known_is_not_overwritten():
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_patch_that_fails_leaves_nothing_half_applied():
+def test_a_patch_that_fails_leaves_nothing_half_applied() -> None:
     write_series(a=patch("first", "two", "2"))
     before = head(ensure("patched").directory)
     write_series(a=patch("first", "two", "zwei"), b=patch("bad", "two", "2"))
@@ -148,7 +151,7 @@ def test_a_patch_that_fails_leaves_nothing_half_applied():
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_patch_does_not_apply_with_fuzz():
+def test_a_patch_does_not_apply_with_fuzz() -> None:
     fuzzy = patch("fuzzy", "two", "2").replace("\n one\n", "\n ONE\n")
     write_series(a=fuzzy)
     with pytest.raises(PatchFailed, match=r"a\.patch"):
@@ -157,7 +160,7 @@ def test_a_patch_does_not_apply_with_fuzz():
 
 
 @pytest.mark.usefixtures("toy")
-def test_a_patch_that_is_not_there_is_named():
+def test_a_patch_that_is_not_there_is_named() -> None:
     (paths.PATCHES / "series").write_text("gone.patch\n")
     with pytest.raises(PatchFailed, match=r"names gone\.patch, which is not"):
         ensure("patched")
@@ -165,7 +168,7 @@ def test_a_patch_that_is_not_there_is_named():
 
 @pytest.mark.parametrize("committed", [True, False])
 @pytest.mark.usefixtures("toy")
-def test_local_work_is_not_overwritten(committed):
+def test_local_work_is_not_overwritten(committed: bool) -> None:
     write_series(a=patch("first", "two", "2"))
     patched = ensure("patched").directory
     if committed:
@@ -178,19 +181,21 @@ def test_local_work_is_not_overwritten(committed):
 
 
 @pytest.mark.usefixtures("toy")
-def test_what_a_build_leaves_is_no_local_work():
+def test_what_a_build_leaves_is_no_local_work() -> None:
     patched = ensure("patched").directory
     (patched / "block.o").touch()
     assert not ensure("patched").has_local_work
 
 
 @pytest.mark.usefixtures("toy")
-def test_an_interrupted_move_is_finished_by_the_next_run(monkeypatch):
+def test_an_interrupted_move_is_finished_by_the_next_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     write_series(a=patch("first", "two", "2"))
     ensure("patched")
     write_series(a=patch("first", "two", "zwei"))
 
-    def interrupted(directory, verb, *arguments, **keywords):
+    def interrupted(directory: Any, verb: Any, *arguments: Any, **keywords: Any) -> Any:
         if verb == "checkout":
             (directory / "block.c").write_text("half\n")
             (directory / "new.c").write_text("half\n")
@@ -206,7 +211,7 @@ def test_an_interrupted_move_is_finished_by_the_next_run(monkeypatch):
     assert not (paths.tree_dir("patched") / "new.c").exists()
 
 
-def test_git_never_walks_up_to_the_project(toy):
+def test_git_never_walks_up_to_the_project(toy: Path) -> None:
     git(toy, "init", "--quiet")
     ensure("base")
     (paths.tree_dir("base") / ".git").rename(toy / "moved")
@@ -214,7 +219,7 @@ def test_git_never_walks_up_to_the_project(toy):
         git(paths.tree_dir("base"), "status")
 
 
-def test_a_patched_tree_without_its_base_is_kept(toy):
+def test_a_patched_tree_without_its_base_is_kept(toy: Path) -> None:
     ensure("patched")
     paths.tree_dir("base").rename(toy / "gone")
     with pytest.raises(WrongTree, match="base is gone"):

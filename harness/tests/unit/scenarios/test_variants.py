@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from avocado.core.nrunner.runnable import Runnable
@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parents[2] / "scenarios"
 
 
 @pytest.fixture
-def scenario(monkeypatch) -> ModuleType:
+def scenario(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.syspath_prepend(FOLDER)
     return importlib.import_module("scenario")
 
@@ -46,12 +46,12 @@ def chosen(variants: list[Runnable], *tags: str) -> set[tuple[str, str]]:
     }
 
 
-def test_there_is_one_for_each_scenario_and_build(variants):
+def test_there_is_one_for_each_scenario_and_build(variants: list[Runnable]) -> None:
     names = [(one.identifier, one.variant["variant_id"]) for one in variants]
     assert names == [(one.name, build) for one in scenarios.ALL for build in NAMES]
 
 
-def test_each_can_be_chosen_by_its_tags(variants):
+def test_each_can_be_chosen_by_its_tags(variants: list[Runnable]) -> None:
     release = {one.name for one in scenarios.BY_SUBJECT["release"]}
     assert chosen(variants, "build:base,subject:release") == {
         (name, "base") for name in release
@@ -78,7 +78,7 @@ class Played:
 
 
 @pytest.mark.usefixtures("project")
-def test_a_build_that_is_missing_is_an_error(scenario):
+def test_a_build_that_is_missing_is_an_error(scenario: ModuleType) -> None:
     with pytest.raises(LookupError, match="base/qemu-system-x86_64 is missing"):
         scenario.Scenario.test(Played(()))
 
@@ -87,7 +87,9 @@ def test_a_build_that_is_missing_is_an_error(scenario):
 @pytest.mark.parametrize(
     ("differences", "said"), [((), []), (("a", "b"), ["see /logs: a; b"])]
 )
-def test_it_fails_with_what_is_not_as_declared(scenario, differences, said):
+def test_it_fails_with_what_is_not_as_declared(
+    scenario: ModuleType, differences: Any, said: Any
+) -> None:
     system = Build("base", paths.build_dir("base")).system
     system.parent.mkdir()
     system.touch()
@@ -96,8 +98,8 @@ def test_it_fails_with_what_is_not_as_declared(scenario, differences, said):
     assert played.said == said
 
 
-def test_as_a_test_the_list_of_all_fails():
-    program = [sys.executable, FOLDER / "scenario.py"]
+def test_as_a_test_the_list_of_all_fails() -> None:
+    program = [sys.executable, str(FOLDER / "scenario.py")]
     env = {**os.environ, "AVOCADO_VERSION": "113.0"}
     ended = subprocess.run(program, env=env, capture_output=True, check=False)
     assert ended.returncode and b"--resolver-run-executables" in ended.stderr

@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import toy_series
 from project import commit, patch, write_series
 
 from switchover.core import paths
-from switchover.core.errors import BuildFailed, PatchFailed
+from switchover.core.errors import BuildFailed, PatchFailed, WrongTree
 from switchover.core.progress import Progress
 from switchover.qemu import tree
 from switchover.series import (
@@ -43,18 +46,18 @@ class Workshop:
         if self.broken and self.broken in text:
             raise BuildFailed("QEMU does not compile")
 
-    def tests(self, *_arguments):
+    def tests(self, *_arguments: Any) -> Iterator[Any]:
         status = self.failing or "pass"
         yield "unit test test-a", QemuTestRun(status, "", 1.0, paths.LOGS / "a")
 
 
 @pytest.fixture
-def workshop(toy, monkeypatch) -> Workshop:
+def workshop(toy: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     """A toy of two exported patches, which can be checked in no time."""
     shop = Workshop()
     monkeypatch.setattr(checktree, "compile_at", shop.compile_at)
     monkeypatch.setattr(patchtests, "run", shop.tests)
-    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "")
+    monkeypatch.setattr("switchover.qemu.configure.decisive", lambda: "")
     patched = tree.ensure("patched", Progress()).directory
     commit(patched, "block.c", "one\n2\n3\n", "second")
     export.export()
@@ -71,19 +74,19 @@ def wrong(fast: bool = False) -> list[str]:
     return [str(one) for one in found if not one.passed]
 
 
-def test_each_patch_is_built_by_itself(workshop):
+def test_each_patch_is_built_by_itself(workshop: Workshop) -> None:
     assert wrong() == []
     assert workshop.built == ["2", "2"]
     assert (paths.tree_dir(checktree.NAME) / "block.c").read_text() == "one\n2\n3\n"
 
 
-def test_what_was_checked_is_remembered(workshop):
+def test_what_was_checked_is_remembered(workshop: Workshop) -> None:
     wrong()
     assert wrong() == []
     assert len(workshop.built) == 2
 
 
-def test_an_edit_makes_what_comes_after_it_stale(workshop):
+def test_an_edit_makes_what_comes_after_it_stale(workshop: Workshop) -> None:
     wrong()
     edited = (paths.PATCHES / "0002-second.patch").read_text().replace("+3", "+drei")
     (paths.PATCHES / "0002-second.patch").write_text(edited)
@@ -94,7 +97,7 @@ def test_an_edit_makes_what_comes_after_it_stale(workshop):
     assert workshop.built[3:] == ["zwei"]
 
 
-def test_another_way_to_the_same_content_is_checked(workshop):
+def test_another_way_to_the_same_content_is_checked(workshop: Workshop) -> None:
     wrong()
     whole = patch("second", "two", "2").replace(" three", "-three\n+3")
     write_series(**{"0001-both": whole})
@@ -102,7 +105,7 @@ def test_another_way_to_the_same_content_is_checked(workshop):
     assert len(workshop.built) == 3
 
 
-def test_another_message_makes_nothing_stale(workshop):
+def test_another_message_makes_nothing_stale(workshop: Workshop) -> None:
     wrong()
     reworded = (paths.PATCHES / "0001-first.patch").read_text().replace("first", "1st")
     (paths.PATCHES / "0001-first.patch").write_text(reworded)
@@ -110,14 +113,18 @@ def test_another_message_makes_nothing_stale(workshop):
     assert len(workshop.built) == 2
 
 
-def test_other_compilers_make_all_stale(workshop, monkeypatch):
+def test_other_compilers_make_all_stale(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong()
-    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "gcc 13")
+    monkeypatch.setattr("switchover.qemu.configure.decisive", lambda: "gcc 13")
     wrong()
     assert len(workshop.built) == 4
 
 
-def test_a_patch_that_does_not_build_is_named_and_tried_again(workshop):
+def test_a_patch_that_does_not_build_is_named_and_tried_again(
+    workshop: Workshop,
+) -> None:
     workshop.broken = "\nthree\n"
     (said,) = wrong()
     assert said.startswith("0001 first: build: QEMU does not compile; see ")
@@ -126,19 +133,21 @@ def test_a_patch_that_does_not_build_is_named_and_tried_again(workshop):
     assert len(workshop.built) == 3
 
 
-def test_a_test_that_does_not_pass_is_named(workshop):
+def test_a_test_that_does_not_pass_is_named(workshop: Workshop) -> None:
     workshop.failing = "not run"
     said = wrong()
     assert len(said) == 2
     assert said[0].startswith("0001 first: unit test test-a: not run; see ")
 
 
-def test_a_manual_with_a_warning_is_named(workshop, monkeypatch):
+def test_a_manual_with_a_warning_is_named(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     patched = paths.tree_dir("patched")
     commit(patched, "docs/a.rst", "A\n", "docs: A")
     export.export()
 
-    def make(_source, _log) -> None:
+    def make(_source: Any, _log: Any) -> None:
         raise BuildFailed("a.rst:1: bad")
 
     monkeypatch.setattr(manual, "make", make)
@@ -148,7 +157,7 @@ def test_a_manual_with_a_warning_is_named(workshop, monkeypatch):
 
 
 @pytest.mark.usefixtures("workshop")
-def test_what_was_not_checked_is_no_pass():
+def test_what_was_not_checked_is_no_pass() -> None:
     made = commits.applied(Progress())
     found = next(patch_by_patch.remembered(made))
     assert str(found).endswith("not checked as it is now")
@@ -157,7 +166,7 @@ def test_what_was_not_checked_is_no_pass():
 
 
 @pytest.mark.usefixtures("workshop")
-def test_a_patch_that_export_would_change_is_named():
+def test_a_patch_that_export_would_change_is_named() -> None:
     path = paths.PATCHES / "0002-second.patch"
     path.write_text(path.read_text() + "-- \n2.39\n")
     assert wrong(fast=True) == [
@@ -166,7 +175,7 @@ def test_a_patch_that_export_would_change_is_named():
 
 
 @pytest.mark.usefixtures("workshop")
-def test_iotests_have_to_be_the_same_as_in_the_series():
+def test_iotests_have_to_be_the_same_as_in_the_series() -> None:
     patched = paths.tree_dir("patched")
     commit(patched, NEW_TEST, "#!/bin/sh\n", "tests: add one")
     export.export()
@@ -180,10 +189,10 @@ def test_iotests_have_to_be_the_same_as_in_the_series():
 
 
 @pytest.mark.usefixtures("workshop")
-def test_what_checkpatch_says_needs_a_reason():
+def test_what_checkpatch_says_needs_a_reason() -> None:
     script = paths.tree_dir("base") / checkpatch.SCRIPT
     script.write_text("print 'x:7: ERROR: no'; exit 1;")
-    with pytest.raises(tree.WrongTree):
+    with pytest.raises(WrongTree):
         wrong(fast=True)
     made = commits.between("base", "series")
     said = [str(one) for one in checkpatch.findings(made, "base", Progress())]
@@ -201,20 +210,24 @@ def test_what_checkpatch_says_needs_a_reason():
 
 
 @pytest.mark.usefixtures("workshop")
-def test_a_patch_that_does_not_apply_ends_the_check():
+def test_a_patch_that_does_not_apply_ends_the_check() -> None:
     write_series(**{"0001-first": patch("first", "zwo", "2")})
     with pytest.raises(PatchFailed):
         wrong()
 
 
 @pytest.mark.usefixtures("workshop")
-def test_it_is_said_that_local_work_is_not_checked(capsys):
+def test_it_is_said_that_local_work_is_not_checked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     (paths.tree_dir("patched") / "block.c").write_text("mine\n")
     check.main(fast=True, rebased=False, as_data=False)
     assert "local work; checking patches/, not that" in capsys.readouterr().err
 
 
-def test_what_was_rebased_is_asked_of_its_own_tree(workshop, toy, capsys):
+def test_what_was_rebased_is_asked_of_its_own_tree(
+    workshop: Workshop, toy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     clone = toy_series.clone(toy / "clone")
     commit(clone, str(checkpatch.SCRIPT), "print 'x:7: ERROR: no'; exit 1;", "mend")
     rebase.onto("main", clone, Progress())
@@ -227,7 +240,7 @@ def test_what_was_rebased_is_asked_of_its_own_tree(workshop, toy, capsys):
 
 
 @pytest.mark.usefixtures("workshop")
-def test_the_script_says_what_is_wrong(capsys):
+def test_the_script_says_what_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
     assert check.main(fast=False, rebased=False, as_data=False) == 0
     assert capsys.readouterr().out == "9 passed, 0 failed\n"
     (paths.PATCHES / coverletter.FILE).unlink()

@@ -16,7 +16,7 @@ def write(text: str, subject: str = "block: All of it", version: int = 1) -> Non
 
 
 @pytest.mark.usefixtures("project")
-def test_numbers_come_from_the_series():
+def test_numbers_come_from_the_series() -> None:
     write(
         "{count} patches\n{patches from block: A}: x\n{patches from migration: C}: y\n"
         "{patches from tests: D}: z\n",
@@ -40,7 +40,7 @@ def test_numbers_come_from_the_series():
     ],
 )
 @pytest.mark.usefixtures("project")
-def test_markers_have_to_fit_the_series(text, wrong):
+def test_markers_have_to_fit_the_series(text: str, wrong: str) -> None:
     write(text)
     assert wrong in coverletter.wrong_markers(SUBJECTS)
     with pytest.raises(NotReady, match=wrong):
@@ -48,7 +48,7 @@ def test_markers_have_to_fit_the_series(text, wrong):
 
 
 @pytest.mark.usefixtures("project")
-def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent():
+def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent() -> None:
     write("Text.\n\nEDITME: figures\n")
     assert not coverletter.wrong_markers(SUBJECTS)
     with pytest.raises(NotReady, match=r"EDITME \(1 lines.*'EDITME: figures'"):
@@ -60,7 +60,7 @@ def test_what_has_yet_to_be_written_is_refused_only_when_it_is_sent():
 
 @pytest.mark.parametrize("text", [None, "", "Subject: a\n\nText\n", "Version: 1\n"])
 @pytest.mark.usefixtures("project")
-def test_a_letter_without_its_header_is_refused(text):
+def test_a_letter_without_its_header_is_refused(text: None | str) -> None:
     if text is not None:
         (paths.PATCHES / coverletter.FILE).write_text(text)
     assert "has to begin with" in coverletter.wrong_markers(SUBJECTS)

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from switchover.core import paths
@@ -18,7 +21,7 @@ test ! -e "$3/bad" || { echo; echo 'Warning, treated as error:'
 
 
 @pytest.fixture
-def source(project):
+def source(project: Path) -> Any:
     sphinx = paths.VENV / "bin" / "sphinx-build"
     sphinx.parent.mkdir(parents=True)
     sphinx.write_text(SPHINX)
@@ -27,7 +30,7 @@ def source(project):
     return project
 
 
-def make(source) -> str:
+def make(source: Path) -> str:
     """What is wrong with it, or "" if nothing is."""
     try:
         manual.make(source, source / "log")
@@ -50,28 +53,30 @@ def doctrees_are_kept() -> bool:
         ("block/mirror.c", False),
     ],
 )
-def test_it_is_known_what_it_is_made_from(name, expected):
+def test_it_is_known_what_it_is_made_from(name: str, expected: bool) -> None:
     assert manual.is_about(name) is expected
 
 
-def test_a_manual_without_a_warning_is_well(source):
+def test_a_manual_without_a_warning_is_well(source: Path) -> None:
     assert make(source) == ""
     assert doctrees_are_kept()
 
 
-def test_a_warning_is_told_and_will_be_told_again(source):
+def test_a_warning_is_told_and_will_be_told_again(source: Path) -> None:
     (source / "docs" / "bad").write_text("docs/a.rst:21:Malformed table.\nText in it")
     assert make(source) == "docs/a.rst:21:Malformed table."
     assert "Text in it" in (source / "log").read_text()
     assert not doctrees_are_kept()
 
 
-def test_an_error_that_is_no_warning_is_told(source):
+def test_an_error_that_is_no_warning_is_told(source: Path) -> None:
     (source / "docs" / "bad").write_text("Extension error!")
     assert make(source) == "Extension error!"
 
 
-def test_a_hang_is_told_and_ended(source, monkeypatch):
+def test_a_hang_is_told_and_ended(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(manual, "SECONDS", 0.2)
     (paths.VENV / "bin" / "sphinx-build").write_text("#!/bin/sh\nsleep 1000\n")
     assert make(source) == "no end after 0 s"

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -9,6 +10,7 @@ from switchover.core import paths
 from switchover.core.progress import Progress
 from switchover.qemu.build import Build
 from switchover.series import patchtests
+from switchover.series.commits import Commit
 from switchover.series.patchtests import PatchTests
 from switchover.suites import own_iotests, qtests, unittests
 from switchover.suites.iotest_check import FORMATS, QemuTestRun
@@ -59,10 +61,10 @@ class FakeCommit:
 
 
 def of(*files: str, source: Path = Path("/nowhere")) -> PatchTests:
-    return patchtests.of(FakeCommit(*files), source)
+    return patchtests.of(cast(Commit, FakeCommit(*files)), source)
 
 
-def test_iotests_are_found_by_test_and_output():
+def test_iotests_are_found_by_test_and_output() -> None:
     found = of(
         "tests/qemu-iotests/041",
         "tests/qemu-iotests/030.out",
@@ -76,7 +78,7 @@ def test_iotests_are_found_by_test_and_output():
     assert found == PatchTests(("030", "041", "mirror-ready", "qsd"))
 
 
-def test_unit_tests_are_found_by_source():
+def test_unit_tests_are_found_by_source() -> None:
     found = of(
         "tests/unit/test-a.c",
         "tests/unit/check-b.c",
@@ -99,11 +101,13 @@ def test_unit_tests_are_found_by_source():
         ("22 +22", ()),
     ],
 )
-def test_qtests_are_found_by_the_code_that_is_changed(lines, expected):
+def test_qtests_are_found_by_the_code_that_is_changed(
+    lines: str, expected: Any
+) -> None:
     assert patchtests.changed_paths(QTEST, f"@@ -{lines} @@ void x(\n") == expected
 
 
-def test_parts_of_migration_test_are_one_program(tmp_path):
+def test_parts_of_migration_test_are_one_program(tmp_path: Path) -> None:
     folder = tmp_path / "tests/qtest/migration"
     folder.mkdir(parents=True)
     names = []
@@ -111,7 +115,7 @@ def test_parts_of_migration_test_are_one_program(tmp_path):
         (folder / name).write_text(QTEST)
         names.append(f"tests/qtest/migration/{name}")
     commit = FakeCommit(*names, diff="@@ -13 +13 @@\n")
-    found = patchtests.of(commit, tmp_path)
+    found = patchtests.of(cast(Commit, commit), tmp_path)
     assert set(found.qtests) == {"migration-test"}
     assert set(found.qtests["migration-test"]) == {"/migration/other"}
 
@@ -120,15 +124,15 @@ async def ended(status: str) -> QemuTestRun:
     return QemuTestRun(status, "", 1.0, Path("log"))
 
 
-def iotest(checks, name: str, declared, _progress) -> list[IotestResult]:
+def iotest(checks: Any, name: str, declared: Any, _progress: Any) -> list[IotestResult]:
     assert declared == {}
     run = QemuTestRun("fail", "", 1.0, Path("log"))
     return [IotestResult(name, one.format, None, None, run) for one in checks]
 
 
 @pytest.mark.usefixtures("project")
-def test_what_became_of_each_test_is_told(monkeypatch):
-    def qtest(_build, _name: str, wanted: tuple[str, ...]):
+def test_what_became_of_each_test_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def qtest(_build: Any, _name: str, wanted: tuple[str, ...]) -> Any:
         return ended("hang" if wanted == ("/a",) else "pass")
 
     monkeypatch.setattr(unittests, "compile_tests", lambda _build, names, _: names)

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
+from typing import Any
 
 import pytest
 import toy_series
@@ -25,7 +27,7 @@ LETTER = "Subject: block: Count\nVersion: 1\n\n{patches from first}: all, {count
 
 
 @pytest.fixture
-def ready(toy, monkeypatch):
+def ready(toy: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A toy series that is rebased, checked and committed; git knows who sends it."""
     (paths.PATCHES / coverletter.FILE).write_text(LETTER)
     (toy / ".gitignore").write_text("/build/\n/clone/\n/mails/\n")
@@ -35,13 +37,13 @@ def ready(toy, monkeypatch):
     commit_all(toy)
     monkeypatch.setattr(prepare, "_dry_run", lambda _folder, _submitter: "OK\n")
     monkeypatch.setattr(bootstrap, "missing_packages", lambda _names: [])
-    monkeypatch.setattr(patch_by_patch.configure, "decisive", lambda: "")
+    monkeypatch.setattr("switchover.qemu.configure.decisive", lambda: "")
     rebase.onto("main", toy_series.clone(toy / "clone"), Progress())
     remember("")
     return toy
 
 
-def commit_all(project) -> None:
+def commit_all(project: Path) -> None:
     git(project, "add", "--all")
     git(project, "commit", "--quiet", "--message=all", env=NOBODY)
 
@@ -53,12 +55,12 @@ def remember(wrong: str) -> None:
     finding.store(patch_by_patch._key(commit), [found])
 
 
-def mails(project, signoff: bool = False) -> dict[str, str]:
+def mails(project: Path, signoff: bool = False) -> dict[str, str]:
     prepare.main(project / "mails", signoff)
     return {path.name: path.read_text() for path in (project / "mails").iterdir()}
 
 
-def test_the_mails_are_written(ready, capsys):
+def test_the_mails_are_written(ready: Any, capsys: pytest.CaptureFixture[str]) -> None:
     written = mails(ready)
     assert sorted(written) == [
         "0000-cover-letter.patch",
@@ -76,7 +78,7 @@ def test_the_mails_are_written(ready, capsys):
     assert "git send-email" in capsys.readouterr().out
 
 
-def test_a_later_version_is_numbered(ready):
+def test_a_later_version_is_numbered(ready: Any) -> None:
     letter = LETTER.replace("Version: 1", "Version: 2")
     (paths.PATCHES / coverletter.FILE).write_text(letter)
     commit_all(ready)
@@ -88,7 +90,9 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_signoff_is_asked_for(ready, monkeypatch, capsys):
+def test_a_signoff_is_asked_for(
+    ready: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr("sys.stdin", Terminal("yes\n"))
     first = mails(ready, signoff=True)["0001-first.patch"]
     assert "\nSigned-off-by: A Submitter <me@example.org>\n" in first
@@ -103,15 +107,19 @@ def test_a_signoff_is_asked_for(ready, monkeypatch, capsys):
         (io.StringIO("yes\n"), "in a terminal"),
     ],
 )
-def test_without_a_clear_yes_there_is_no_signoff(ready, monkeypatch, stdin, wrong):
+def test_without_a_clear_yes_there_is_no_signoff(
+    ready: Any, monkeypatch: pytest.MonkeyPatch, stdin: Any, wrong: str
+) -> None:
     monkeypatch.setattr("sys.stdin", stdin)
     with pytest.raises(NotReady, match=wrong):
         mails(ready, signoff=True)
     assert not (ready / "mails").exists()
 
 
-def test_a_dry_run_that_fails_leaves_nothing(ready, monkeypatch):
-    def fail(_folder, _submitter):
+def test_a_dry_run_that_fails_leaves_nothing(
+    ready: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_folder: Any, _submitter: Any) -> None:
         raise CommandFailed("no")
 
     monkeypatch.setattr(prepare, "_dry_run", fail)
@@ -120,26 +128,26 @@ def test_a_dry_run_that_fails_leaves_nothing(ready, monkeypatch):
     assert not (ready / "mails").exists()
 
 
-def test_a_folder_that_is_there_is_not_touched(ready):
+def test_a_folder_that_is_there_is_not_touched(ready: Any) -> None:
     (ready / "mails").mkdir()
     with pytest.raises(NotReady, match="is there already"):
         mails(ready)
 
 
-def test_an_unedited_cover_letter_is_refused(ready):
+def test_an_unedited_cover_letter_is_refused(ready: Any) -> None:
     (paths.PATCHES / coverletter.FILE).write_text(LETTER + "EDITME\n")
     commit_all(ready)
     with pytest.raises(NotReady, match="EDITME"):
         mails(ready)
 
 
-def test_a_failed_check_is_refused(ready):
+def test_a_failed_check_is_refused(ready: Any) -> None:
     remember("does not compile")
     with pytest.raises(NotReady, match=r"0001 first: build: does not compile.*check"):
         mails(ready)
 
 
-def test_a_check_of_something_else_is_refused(ready):
+def test_a_check_of_something_else_is_refused(ready: Any) -> None:
     git(paths.tree_dir(rebase.NAME), "reset", "--quiet", "--soft", "HEAD^")
     (paths.tree_dir(rebase.NAME) / "block.c").write_text("one\n2, mended\nthree\n")
     commit = ["commit", "--quiet", "--all", "--message=first"]
@@ -148,27 +156,29 @@ def test_a_check_of_something_else_is_refused(ready):
         mails(ready)
 
 
-def test_what_checkpatch_says_is_refused(ready, monkeypatch):
+def test_what_checkpatch_says_is_refused(
+    ready: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = ["line 3: ERROR: no"]
     monkeypatch.setattr(checkpatch, "run", lambda _patch, _tree: said)
     with pytest.raises(NotReady, match="checkpatch: line 3: ERROR: no"):
         mails(ready)
 
 
-def test_uncommitted_changes_are_refused(ready):
+def test_uncommitted_changes_are_refused(ready: Any) -> None:
     (ready / "note").touch()
     with pytest.raises(WrongTree, match="note is not committed"):
         mails(ready)
 
 
-def test_a_series_that_is_not_exported_is_refused(ready):
+def test_a_series_that_is_not_exported_is_refused(ready: Any) -> None:
     patched = tree.ensure("patched", Progress()).directory
     (patched / "block.c").write_text("mine\n")
     with pytest.raises(WrongTree, match="scripts/series export"):
         mails(ready)
 
 
-def test_git_has_to_know_who_sends(ready, monkeypatch):
+def test_git_has_to_know_who_sends(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "setting", lambda _key: "")
     with pytest.raises(NotReady, match="git config --global user.name"):
         mails(ready)

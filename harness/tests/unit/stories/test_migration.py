@@ -10,6 +10,7 @@ from fake_vm import FakeVM, fake
 
 from switchover.judging.evidence import Notes
 from switchover.stories.jobs import Jobs
+from switchover.stories.link import Link
 from switchover.stories.migration import PASSES, Migration
 from switchover.vm import transports
 from switchover.vm.vm import Died, Hang
@@ -118,7 +119,13 @@ def test_it_does_not_wait_before_it_switches_over() -> None:
     attempt = migration(source)
     went(source, "active")
     with pytest.raises(Hang):
-        asyncio.run(attempt.waits(Jobs(source, FakeVM(), range(1), Notes()).remaining))
+        asyncio.run(
+            attempt.waits(
+                Jobs(
+                    source, Link(source, FakeVM(), range(1)), range(1), Notes()
+                ).remaining
+            )
+        )
 
 
 @pytest.mark.parametrize(

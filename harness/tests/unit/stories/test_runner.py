@@ -80,8 +80,12 @@ def test_both_sides_agree_and_each_migration_goes_the_declared_way(
 
     told: list[Any] = []
     outcome = {"base": Expected()}
-    way = {"agreed": ("multifd",), "transport": "file"}
-    story = Story("story", "a story", outcome, tell=tell, **way)
+    story = Story(
+        *("story", "a story", outcome),
+        tell=tell,
+        agreed=("multifd",),
+        transport="file",
+    )
     asyncio.run(harness.run(story, Build("base", tmp_path / "build")))
     multifd = {"capabilities": [{"capability": "multifd", "state": True}]}
     assert told == [[multifd], [multifd], "file"]

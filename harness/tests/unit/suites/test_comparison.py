@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def compare(
         ("pass", "not run: no fuse", True),
     ],
 )
-def test_when_it_is_run_again(base, patched, differed):
+def test_when_it_is_run_again(base: str, patched: str, differed: bool) -> None:
     assert compare(base, patched).differed is differed
 
 
@@ -57,15 +58,15 @@ def test_when_it_is_run_again(base, patched, differed):
         (["fail: x", "pass", "pass"], ["fail: x"] * 3, FLAKY),
     ],
 )
-def test_only_runs_alone_count(base, patched, verdict):
+def test_only_runs_alone_count(base: Any, patched: Any, verdict: Any) -> None:
     assert compare("pass", "fail: x", (base, patched)).verdict == verdict
 
 
-def test_what_never_differed_is_the_same():
+def test_what_never_differed_is_the_same() -> None:
     assert compare("pass", "pass").verdict == SAME
 
 
-def test_all_that_was_seen_is_shown():
+def test_all_that_was_seen_is_shown() -> None:
     again = (["pass"] * 3, ["pass", "fail: x", "pass"])
     assert compare("pass", "fail: x", again).shown() == (
         "flaky: 041 (raw)\n"
@@ -74,7 +75,7 @@ def test_all_that_was_seen_is_shown():
     )
 
 
-def test_data():
+def test_data() -> None:
     compared = compare("pass", "fail: x", (["pass"] * 3, ["fail: x"] * 3))
     data = json.loads(json.dumps(compared.as_data()))
     assert data["verdict"] == DIFFERENT
@@ -82,7 +83,7 @@ def test_data():
     assert data["patched"]["log"] == "/fail"
 
 
-def test_count():
+def test_count() -> None:
     compared = [
         compare("pass", "pass"),
         compare("not run: x", "not run: x"),

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import iotest_tree
 import pytest
@@ -41,7 +43,7 @@ Ran 1 tests
 """
 
 
-def run(name: str, image_format: str = "qcow2", **options: float) -> QemuTestRun:
+def run(name: str, image_format: str = "qcow2", **options: Any) -> QemuTestRun:
     return asyncio.run(iotest_tree.check("base", image_format).test(name, **options))
 
 
@@ -62,12 +64,12 @@ def run_case() -> QemuTestRun:
         ("No such file: /build/qemu-img\n", ("fail", "No such file: /build/qemu-img")),
     ],
 )
-def test_verdicts(text, expected):
+def test_verdicts(text: Any, expected: Any) -> None:
     assert verdict(text) == expected
 
 
 @pytest.mark.usefixtures("project")
-def test_a_failure_is_the_first_line_that_differs():
+def test_a_failure_is_the_first_line_that_differs() -> None:
     iotest_tree.make(t=FAIL)
     outcome = run("t")
     assert (outcome.status, outcome.reason) == ("fail", "output mismatch: -two")
@@ -75,27 +77,27 @@ def test_a_failure_is_the_first_line_that_differs():
     assert outcome.text == "said\n"
 
 
-def test_all_that_is_made_is_below_build(project):
+def test_all_that_is_made_is_below_build(project: Path) -> None:
     iotest_tree.make(t=FAIL)
     assert run("t").log.is_relative_to(project / "build" / "iotests" / "base")
 
 
 @pytest.mark.usefixtures("project")
-def test_a_pass_and_its_log():
+def test_a_pass_and_its_log() -> None:
     iotest_tree.make(t=PASS)
     outcome = run("t")
     assert (outcome.status, outcome.log.name) == ("pass", "check.log")
 
 
 @pytest.mark.usefixtures("project")
-def test_it_may_not_be_meant_for_a_format():
+def test_it_may_not_be_meant_for_a_format() -> None:
     iotest_tree.make(t=f"{NOT_RUN}", u=f"echo 't  not run {LINE} ... no network'")
     assert run("t", "raw").unsuited
     assert run("u").status == "not run" and not run("u").unsuited
 
 
 @pytest.mark.usefixtures("project")
-def test_a_hang_is_an_outcome():
+def test_a_hang_is_an_outcome() -> None:
     iotest_tree.make(t="echo waiting > t.out.bad; sleep 1000")
     outcome = run("t", deadline=0.5)
     assert (outcome.status, outcome.reason) == ("hang", "no end after 0 s")
@@ -105,13 +107,13 @@ def test_a_hang_is_an_outcome():
 
 
 @pytest.mark.usefixtures("project")
-def test_what_an_earlier_run_left_is_gone():
+def test_what_an_earlier_run_left_is_gone() -> None:
     iotest_tree.make(t=f"if test -e ../old; then exit 1; fi; touch ../old; {PASS}")
     assert [run("t").status, run("t").status] == ["pass", "pass"]
 
 
 @pytest.mark.usefixtures("project")
-def test_a_case_that_fails():
+def test_a_case_that_fails() -> None:
     iotest_tree.make(t=f"cat <<'END'\n{CASE}END\nexit 1\n")
     outcome = run_case()
     assert (outcome.status, outcome.reason) == ("fail", "KeyError: 'error'")
@@ -120,33 +122,33 @@ def test_a_case_that_fails():
 
 
 @pytest.mark.usefixtures("project")
-def test_a_case_is_given_by_name():
+def test_a_case_is_given_by_name() -> None:
     iotest_tree.make(t='test "$1" = TestMirror.test_it')
     assert run_case().status == "pass"
 
 
 @pytest.mark.usefixtures("project")
-def test_a_case_whose_test_is_not_meant_for_a_format():
+def test_a_case_whose_test_is_not_meant_for_a_format() -> None:
     iotest_tree.make(t=f"echo '{iotest_check.UNSUITED}: raw' > t.notrun")
     assert run_case().unsuited
 
 
 @pytest.mark.usefixtures("project")
-def test_a_case_that_hangs(monkeypatch):
+def test_a_case_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iotest_check, "CASE_SECONDS", 0.5)
     iotest_tree.make(t="sleep 1000")
     outcome = run_case()
     assert outcome.status == "hang"
 
 
-def test_why_a_case_failed():
+def test_why_a_case_failed() -> None:
     traceback = "Traceback (most recent call last):\nKeyError: 'x'\n"
     assert failure(traceback) == "KeyError: 'x'"
     assert failure("Segmentation fault\n") == "Segmentation fault"
 
 
 @pytest.mark.usefixtures("project")
-def test_cases_are_listed():
+def test_cases_are_listed() -> None:
     folder = iotest_tree.make(script="echo 'case: fake'")
     iotest_tree.write_test(
         folder / "tests" / "t",

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import iotest_tree
 import project
@@ -35,7 +36,7 @@ LISTER = "print('case: A.test_bad')\nprint('case: A.test_good')\n"
 
 
 @pytest.fixture
-def trees(project, monkeypatch):
+def trees(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both builds without any tests, and iotests/ with one for qcow2 that passes."""
     made = {name: Build(name, paths.build_dir(name)) for name in build.NAMES}
     monkeypatch.setattr(build, "ensure", lambda name, _progress: made[name])
@@ -54,24 +55,29 @@ def declare(text: str) -> None:
 
 
 def data(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
-    return json.loads(capsys.readouterr().out)
+    printed: list[dict[str, str]] = json.loads(capsys.readouterr().out)
+    return printed
 
 
 @pytest.mark.usefixtures("trees")
-def test_no_test_at_all_is_no_success():
+def test_no_test_at_all_is_no_success() -> None:
     (paths.IOTESTS / "t").unlink()
     assert iotests.main([]) == 1
 
 
 @pytest.mark.usefixtures("trees")
 @pytest.mark.parametrize("code", [0, 1])
-def test_what_differs_between_the_builds_decides(monkeypatch, code):
+def test_what_differs_between_the_builds_decides(
+    monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     monkeypatch.setattr(upstream, "main", lambda *_: code)
     assert iotests.main(["--upstream"]) == code
 
 
 @pytest.mark.usefixtures("trees")
-def test_all_of_the_projects_own_run_on_patched(capsys):
+def test_all_of_the_projects_own_run_on_patched(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     iotest_tree.write_test(paths.IOTESTS / "u", PASS)
     assert iotests.main(["--json"]) == 0
     run = [(one["test"], one["format"], one["log"]) for one in data(capsys)]
@@ -80,7 +86,9 @@ def test_all_of_the_projects_own_run_on_patched(capsys):
 
 
 @pytest.mark.usefixtures("trees")
-def test_the_series_unit_tests_run_where_they_are(monkeypatch, capsys):
+def test_the_series_unit_tests_run_where_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     patched = paths.build_dir("patched")
     test = "test-a"
     project.write_series(one=f"+++ b/{unittests.FOLDER}/{test}.c\n")
@@ -99,7 +107,7 @@ def test_the_series_unit_tests_run_where_they_are(monkeypatch, capsys):
 
 
 @pytest.mark.usefixtures("trees")
-def test_the_last_line_counts(capsys):
+def test_the_last_line_counts(capsys: pytest.CaptureFixture[str]) -> None:
     iotest_tree.write_test(paths.IOTESTS / "u", FAIL)
     assert iotests.main([]) == 1
     output = capsys.readouterr()
@@ -108,14 +116,16 @@ def test_the_last_line_counts(capsys):
 
 
 @pytest.mark.usefixtures("trees")
-def test_a_test_that_is_meant_for_no_format_proves_nothing(capsys):
+def test_a_test_that_is_meant_for_no_format_proves_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     iotest_tree.write_test(paths.IOTESTS / "t", f"{iotest_tree.NOT_RUN}")
     assert iotests.main([]) == 1
     assert capsys.readouterr().out == "0 as declared, 2 not\n"
 
 
 @pytest.mark.usefixtures("trees")
-def test_qemus_own_tests_can_be_named(capsys):
+def test_qemus_own_tests_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
     folder = paths.tree_dir("base") / "tests" / "qemu-iotests"
     iotest_tree.write_test(folder / "tests" / "theirs", PASS)
     assert iotests.main(["--build", "base", "theirs"]) == 0
@@ -123,7 +133,7 @@ def test_qemus_own_tests_can_be_named(capsys):
 
 
 @pytest.mark.usefixtures("trees")
-def test_on_base_the_cases_fail_as_declared(capsys):
+def test_on_base_the_cases_fail_as_declared(capsys: pytest.CaptureFixture[str]) -> None:
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "^KeyError: \'error\'$"\n')
     assert iotests.main(["--build", "base"]) == 0
@@ -134,14 +144,14 @@ def test_on_base_the_cases_fail_as_declared(capsys):
 
 
 @pytest.mark.usefixtures("trees", "capsys")
-def test_a_declaration_is_for_base_alone():
+def test_a_declaration_is_for_base_alone() -> None:
     iotest_tree.write_test(paths.IOTESTS / "t", CASES)
     declare('[t.fails]\n"A.test_bad" = "no"\n')
     assert iotests.main(["--build", "patched"]) == 0
 
 
 @pytest.mark.usefixtures("trees")
-def test_a_test_can_be_declared_as_a_whole(capsys):
+def test_a_test_can_be_declared_as_a_whole(capsys: pytest.CaptureFixture[str]) -> None:
     iotest_tree.write_test(paths.IOTESTS / "t", FAIL)
     declare('[t]\nfails = "^said$"\n')
     assert iotests.main(["--build", "base"]) == 0
@@ -149,7 +159,7 @@ def test_a_test_can_be_declared_as_a_whole(capsys):
 
 
 @pytest.mark.usefixtures("trees")
-def test_what_is_declared_has_to_be_there(capsys):
+def test_what_is_declared_has_to_be_there(capsys: pytest.CaptureFixture[str]) -> None:
     declare('[gone]\nfails = "x"\n')
     assert iotests.main(["--build", "base"]) == 1
     assert "gone (any): expected fail: x; was missing" in capsys.readouterr().err
@@ -163,7 +173,9 @@ def test_what_is_declared_has_to_be_there(capsys):
 
 @pytest.mark.parametrize("words", [["none"], ["--build", "base", "none"], ["patched"]])
 @pytest.mark.usefixtures("trees")
-def test_an_unknown_test_is_a_usage_error(words, capsys):
+def test_an_unknown_test_is_a_usage_error(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         iotests.main(words)
     assert caught.value.code == 2
@@ -172,14 +184,16 @@ def test_an_unknown_test_is_a_usage_error(words, capsys):
 
 @pytest.mark.parametrize("words", [["--build", "base"], ["041"]])
 @pytest.mark.usefixtures("project")
-def test_upstream_takes_no_tests(words):
+def test_upstream_takes_no_tests(words: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         iotests.main(["--upstream", *words])
     assert caught.value.code == 2
 
 
 @pytest.mark.usefixtures("trees")
-def test_those_that_are_not_as_declared_are_counted_and_printed(capsys):
+def test_those_that_are_not_as_declared_are_counted_and_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     iotest_tree.write_test(paths.IOTESTS / "u", FAIL)
     made = build.ensure("patched", Progress())
     assert own_iotests.check_own(made, Progress()) == (1, 2)

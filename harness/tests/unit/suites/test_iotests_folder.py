@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import iotest_tree
 import pytest
 
@@ -9,7 +12,7 @@ from switchover.suites import iotests_folder
 
 
 @pytest.fixture
-def tree(project):
+def tree(project: Path) -> Any:
     """A tree with the tests 041 and "theirs"; "ours" and "theirs" in iotests/."""
     folder = iotest_tree.make(theirs="of the tree")
     iotest_tree.write_test(folder / "041", "numbered")
@@ -21,7 +24,7 @@ def tree(project):
 
 
 @pytest.mark.usefixtures("tree")
-def test_it_has_the_tests_of_both():
+def test_it_has_the_tests_of_both() -> None:
     source = iotests_folder.make("base")
     assert (source / "041").read_text() == "numbered"
     assert (source / "tests" / "ours").read_text() == "of the project"
@@ -32,37 +35,37 @@ def test_it_has_the_tests_of_both():
 
 
 @pytest.mark.usefixtures("tree")
-def test_the_tree_comes_first():
+def test_the_tree_comes_first() -> None:
     assert (
         iotests_folder.make("base") / "tests" / "theirs"
     ).read_text() == "of the tree"
 
 
-def test_nothing_is_written_to_the_tree(tree):
+def test_nothing_is_written_to_the_tree(tree: Path) -> None:
     before = sorted(tree.rglob("*"))
     (iotests_folder.make("base") / "tests" / "scratch").touch()
     assert sorted(tree.rglob("*")) == before
 
 
 @pytest.mark.usefixtures("tree")
-def test_it_is_made_anew():
+def test_it_is_made_anew() -> None:
     (iotests_folder.make("base") / "tests" / "stale").touch()
     assert not (iotests_folder.make("base") / "tests" / "stale").exists()
 
 
 @pytest.mark.usefixtures("tree")
-def test_own_tests_have_an_output():
+def test_own_tests_have_an_output() -> None:
     (paths.IOTESTS / "no-test").touch()
     assert [path.name for path in iotests_folder.own()] == ["ours", "theirs"]
 
 
 @pytest.mark.parametrize("name", ["41", "041", "ours", "theirs"])
 @pytest.mark.usefixtures("tree")
-def test_tests_are_found_by_the_names_that_check_takes(name):
+def test_tests_are_found_by_the_names_that_check_takes(name: str) -> None:
     assert iotests_folder.find(iotests_folder.make("base"), name)
 
 
 @pytest.mark.parametrize("name", ["42", "check", "ours.out", "base.toml", "../041"])
 @pytest.mark.usefixtures("tree")
-def test_what_is_no_test_is_not_found(name):
+def test_what_is_no_test_is_not_found(name: str) -> None:
     assert not iotests_folder.find(iotests_folder.make("base"), name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def result(regex: str | None, status: str, text: str = "") -> IotestResult:
 
 
 @pytest.mark.usefixtures("project")
-def test_declarations_are_read():
+def test_declarations_are_read() -> None:
     paths.IOTESTS.mkdir()
     (paths.IOTESTS / iotest_result.FILE).write_text(DECLARED)
     declared = iotest_result.declared("base")
@@ -42,7 +43,7 @@ def test_declarations_are_read():
 
 
 @pytest.mark.usefixtures("project")
-def test_no_declarations_are_needed():
+def test_no_declarations_are_needed() -> None:
     assert iotest_result.declared("base") == {}
 
 
@@ -61,16 +62,18 @@ def test_no_declarations_are_needed():
         ("^no end after", "hang", "waiting\nno end after 9 s", True),
     ],
 )
-def test_comparison(regex, status, text, as_declared):
+def test_comparison(
+    regex: None | str, status: str, text: Any, as_declared: bool
+) -> None:
     assert result(regex, status, text).as_declared is as_declared
 
 
-def test_a_difference_says_what_was_expected_and_what_was():
+def test_a_difference_says_what_was_expected_and_what_was() -> None:
     line = str(result("^No$", "fail", TEXT))
     assert line == "t A.test_b (raw): expected fail: ^No$; was fail: why; see /log"
 
 
-def test_data():
+def test_data() -> None:
     data = json.loads(json.dumps(result("KeyError", "fail", TEXT).as_data()))
     assert data == {
         "test": "t",
@@ -88,15 +91,15 @@ def test_data():
 
 
 @pytest.mark.usefixtures("project")
-def test_what_is_declared_has_to_be_there():
-    declared = {"A.test_a": "x", "A.test_b": "x"}
+def test_what_is_declared_has_to_be_there() -> None:
+    declared: dict[str | None, str] = {"A.test_a": "x", "A.test_b": "x"}
     (gone,) = missing("t", declared, ["A.test_b", "A.test_c"])
     assert gone.case == "A.test_a" and not gone.as_declared
     (gone,) = missing("t", {None: "x"})
     assert gone.case is None and not gone.as_declared
 
 
-def test_the_projects_own_declarations_can_be_read():
+def test_the_projects_own_declarations_can_be_read() -> None:
     """Not in a project of its own: this is about the file that is in use."""
     declared = iotest_result.declared("base")
     assert declared

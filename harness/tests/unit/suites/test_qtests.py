@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from switchover.qemu.build import Build
 from switchover.suites import qtests
+from switchover.suites.iotest_check import QemuTestRun
 
 # Stands in for a test program: its output is in a file, and says how it ends.
 PROGRAM = """\
@@ -19,7 +22,7 @@ cat "$QTEST_QEMU_BINARY.output"
 
 
 @pytest.fixture
-def build(project, monkeypatch):
+def build(project: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(qtests, "HIDE_KVM", [])
     made = Build("sanitized", project / "build" / "sanitized")
     for name in ("migration-test", "cdrom-test"):
@@ -30,16 +33,21 @@ def build(project, monkeypatch):
     return made
 
 
-def run(build, output: str, name: str = "migration-test", wanted=("/migration/a",)):
+def run(
+    build: Any,
+    output: str,
+    name: str = "migration-test",
+    wanted: Any = ("/migration/a",),
+) -> QemuTestRun:
     build.system.with_suffix(".output").write_text(output)
     return asyncio.run(qtests.run(build, name, wanted))
 
 
-def arguments(build) -> str:
+def arguments(build: Build) -> str:
     return build.system.with_suffix(".arguments").read_text().strip()
 
 
-def test_only_the_wanted_paths_are_run(build):
+def test_only_the_wanted_paths_are_run(build: Any) -> None:
     outcome = run(build, "# start\nok 1 /x86_64/migration/a\n", wanted=("/a", "/b"))
     assert outcome.status == "pass"
     assert arguments(build) == "--full -p /x86_64/a -p /x86_64/b --tap -k"
@@ -47,34 +55,34 @@ def test_only_the_wanted_paths_are_run(build):
     assert options == build.environment["UBSAN_OPTIONS"]
 
 
-def test_what_is_below_a_path_is_not_run_twice(build):
+def test_what_is_below_a_path_is_not_run_twice(build: Any) -> None:
     run(build, "ok 1 /x86_64/migration/a", wanted=("/m/a/b", "/m/a", "/m/ab"))
     assert "/x86_64/m/a/b" not in arguments(build)
     assert "-p /x86_64/m/a -p /x86_64/m/ab" in arguments(build)
 
 
-def test_all_of_its_paths_are_listed(build):
+def test_all_of_its_paths_are_listed(build: Any) -> None:
     build.system.with_suffix(".output").write_text("/x86_64/a\n/x86_64/b/c\n# other\n")
     assert qtests.cases(build, "migration-test") == ["/a", "/b/c"]
     assert arguments(build) == "--full -l"
 
 
-def test_without_paths_the_whole_is_run(build):
+def test_without_paths_the_whole_is_run(build: Any) -> None:
     assert run(build, "ok 1 /a\n", "cdrom-test", ()).status == "pass"
     assert arguments(build) == "--tap -k"
 
 
-def test_a_failed_test_says_why(build):
+def test_a_failed_test_says_why(build: Any) -> None:
     outcome = run(build, "ok 1 /a\nnot ok 2 /b\n")
     assert str(outcome) == "fail: not ok 2 /b"
 
 
-def test_a_path_that_is_not_there_is_no_pass(build):
+def test_a_path_that_is_not_there_is_no_pass(build: Any) -> None:
     outcome = run(build, "1..0\n")
     assert str(outcome) == "not run: none of its tests was run"
 
 
-def test_a_hang_is_told(build, monkeypatch):
+def test_a_hang_is_told(build: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qtests, "SECONDS", 0.2)
     program = build.directory / qtests.FOLDER / "migration-test"
     program.write_text("#!/bin/sh\nsleep 1000\n")

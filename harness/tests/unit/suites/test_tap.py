@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from switchover.suites import tap
@@ -24,5 +26,7 @@ ASSERTION = "test-a: ../block.c:1: f: Assertion `x' failed."
         (1, "", ("fail", "it gave no reason")),
     ],
 )
-def test_it_is_judged_by_exit_code_and_output(code, text, judged):
+def test_it_is_judged_by_exit_code_and_output(
+    code: Any, text: str, judged: Any
+) -> None:
     assert tap.judge(code, text) == judged

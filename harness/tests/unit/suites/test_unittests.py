@@ -14,7 +14,7 @@ from switchover.suites import unittests
 
 
 @pytest.mark.usefixtures("project")
-def test_own_are_those_that_the_patches_touch():
+def test_own_are_those_that_the_patches_touch() -> None:
     touched = ["tests/unit/test-b.c", "tests/unit/meson.build", "util/test-c.c"]
     project.write_series(
         one="".join(f"+++ b/{name}\n" for name in touched),

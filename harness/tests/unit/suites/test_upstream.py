@@ -48,7 +48,7 @@ def builds() -> list[Build]:
 
 
 @pytest.mark.usefixtures("project")
-def test_what_differs_is_run_again():
+def test_what_differs_is_run_again() -> None:
     fakes = [
         Fake(["pass"], ["pass"]),
         Fake(["pass"], ["fail"]),
@@ -61,7 +61,9 @@ def test_what_differs_is_run_again():
 
 
 @pytest.mark.usefixtures("project")
-def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(monkeypatch, capsys):
+def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     fakes = {
         "passes": Fake([], ["pass"]),
         "not-for-it": Fake([], ["not run"]),
@@ -76,7 +78,7 @@ def test_on_one_build_it_counts_what_fails_when_it_is_run_alone(monkeypatch, cap
 
 
 @pytest.mark.usefixtures("project")
-def test_tests_are_chosen_by_group_and_by_what_they_say():
+def test_tests_are_chosen_by_group_and_by_what_they_say() -> None:
     folder = iotest_tree.make(
         mirror="blockdev-mirror",
         resize="# group: rw quick\nblock_resize",
@@ -91,7 +93,9 @@ def test_tests_are_chosen_by_group_and_by_what_they_say():
 
 
 @pytest.mark.usefixtures("project")
-def test_differences_are_printed_and_counted(capsys):
+def test_differences_are_printed_and_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     same, other = Fake(["pass"], ["pass"]), Fake(["pass"], ["fail"])
     found = compare([same.test("same"), other.test("other")])
     assert upstream._show(found) == (1, 1)
@@ -102,7 +106,7 @@ def test_differences_are_printed_and_counted(capsys):
 
 
 @pytest.mark.usefixtures("project")
-def test_what_ends_it_is_raised_as_it_is():
+def test_what_ends_it_is_raised_as_it_is() -> None:
     async def fail(*_: object) -> QemuTestRun:
         raise DiskFull("no room")
 
@@ -112,16 +116,18 @@ def test_what_ends_it_is_raised_as_it_is():
 
 @pytest.mark.parametrize("patched", ["pass", "fail"])
 @pytest.mark.usefixtures("project")
-def test_by_itself_it_fails_if_any_differs(monkeypatch, capsys, patched):
+def test_by_itself_it_fails_if_any_differs(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], patched: str
+) -> None:
     tests = [Fake(["pass"], [patched]).test("a")]
     monkeypatch.setattr(upstream, "_tests", lambda *_: tests)
     monkeypatch.setattr(upstream, "_all_tests", lambda *_: tests)
-    monkeypatch.setattr(upstream.qtests, "cases", lambda *_: ["a", "/new"])
+    monkeypatch.setattr("switchover.suites.qtests.cases", lambda *_: ["a", "/new"])
 
     async def run_case(*_: object) -> QemuTestRun:
         return QemuTestRun(patched, "", 1.0, Path("/log"))
 
-    monkeypatch.setattr(upstream.qtests, "run_case", run_case)
+    monkeypatch.setattr("switchover.suites.qtests.run_case", run_case)
     monkeypatch.setattr(upstream, "chosen", list)
     monkeypatch.setattr(upstream, "of_migration", list)
     both = builds()
