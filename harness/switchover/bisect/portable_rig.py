@@ -47,7 +47,7 @@ class PortableRig:
         self.link = Link(folder, LINK, NBD)
         self._build = build
         self._folder = folder
-        self._vms: list[VM] = []
+        self.vms: list[VM] = []
         self._seen = 0
 
     async def open(self, with_guest: bool) -> None:
@@ -82,7 +82,7 @@ class PortableRig:
             *("-serial", "none", "-parallel", "none", "-net", "none"),
         ]
         vm = OldVM(name, [*command, *options], self._folder)
-        self._vms.append(vm)
+        self.vms.append(vm)
         await vm.start()
         return vm
 
@@ -173,7 +173,7 @@ class PortableRig:
 
     async def quit(self) -> None:
         """Let all processes end, after the source has had time to abort."""
-        for vm in self._vms:
+        for vm in self.vms:
             await vm.quit()
 
     async def may_die(self) -> None:
@@ -188,7 +188,7 @@ class PortableRig:
     async def close(self) -> None:
         """End what still runs, by force, and remove the images."""
         await self.link.cut()
-        for vm in self._vms:
+        for vm in self.vms:
             await vm.kill()
         for image in self._folder.glob("*.raw"):
             image.unlink()
@@ -196,7 +196,7 @@ class PortableRig:
     def outcome(self) -> Outcome:
         """The verdict on the run."""
         # A destination whose source has given up exits with an error.
-        killed = [vm for vm in self._vms if (vm.exit_code or 0) < 0]
+        killed = [vm for vm in self.vms if (vm.exit_code or 0) < 0]
         image = DiskEvidence("disk0", self._difference, {}, None, written=False)
         vms = tuple(map(evidence.of_vm, killed))
         verdict = judge(Evidence(vms=vms, disks=(image,)))

@@ -16,7 +16,7 @@ from ..scenarios import BY_NAME as NATIVE
 from ..stories.results_table import summary
 from ..stories.runner import Runner
 from ..vm import accel
-from ..vm.vm import Died, Hang, Refused
+from ..vm.vm import Died, Hang, Refused, backtraces
 from . import folders, portable_scenarios
 from .dialect import Unsuitable
 from .outcome import BAD, GOOD, SKIP, Outcome
@@ -64,7 +64,8 @@ async def _portable(scenario: str, build: Build, folder: Path) -> Outcome:
     except Hang as error:
         return Outcome(SKIP, f"hang: {error}")
     except TimeoutError:
-        return Outcome(SKIP, f"no end within {SECONDS:.0f} s")
+        see = await backtraces(rig.vms)
+        return Outcome(SKIP, f"no end within {SECONDS:.0f} s; see {see}")
     finally:
         await rig.close()
     return rig.outcome()

@@ -14,7 +14,7 @@ from ..guest.kernel import Guest
 from ..judging import evidence, journey, oracle
 from ..qemu.build import Build
 from ..vm.accel import Accel
-from ..vm.vm import Died, Hang, Refused
+from ..vm.vm import Died, Hang, Refused, backtraces
 from .rig import GUEST_SECONDS, Lab, Rig, Scenario
 
 # Two guests may have to boot, one after the other.
@@ -122,9 +122,8 @@ async def _observe(scenario: Scenario, rig: Rig) -> None:
     except (Hang, TimeoutError) as error:
         if isinstance(error, TimeoutError) and not limit.expired():
             raise
-        found = await asyncio.gather(*(vm.backtrace() for vm in rig.vms))
-        late = f"the scenario did not end within {SCENARIO_SECONDS:.0f} s; see "
-        late += ", ".join(str(path) for path in found if path)
+        see = await backtraces(rig.vms)
+        late = f"the scenario did not end within {SCENARIO_SECONDS:.0f} s; see {see}"
         rig.notes.hang = late if limit.expired() else str(error)
 
 

@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
@@ -301,3 +301,9 @@ class VM:
 def written(path: Path) -> BinaryIO:
     """A file for what a process writes."""
     return open(path, "wb")
+
+
+async def backtraces(vms: Iterable[VM]) -> str:
+    """Where the backtraces are of those that still run, which are made now."""
+    found = await asyncio.gather(*(vm.backtrace() for vm in vms))
+    return ", ".join(str(path) for path in found if path)

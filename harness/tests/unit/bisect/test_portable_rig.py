@@ -240,3 +240,16 @@ def test_a_scenario_of_the_series_is_judged_by_what_is_declared() -> None:
     assert run_scenario.native_outcome(Verdict(hang="no end"), done).verdict == SKIP
     crash = Verdict(hang="no end", crashes=("abort: source: f",))
     assert run_scenario.native_outcome(crash, done).verdict == BAD
+
+
+def test_a_scenario_without_an_end_leaves_backtraces(
+    judged: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def start(_vm: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(run_scenario, "SECONDS", 0.1)
+    found = judged("unfinished-migration", start=start)
+    assert found.verdict == SKIP
+    assert found.why.startswith("no end within 0 s; see ")
+    assert found.why.endswith("/source.backtrace")
