@@ -14,6 +14,7 @@ from ..guest import kernel
 from ..qemu.build import Build
 from ..scenarios import ALL
 from ..series import commits, patchtests
+from ..stories import results_table
 from ..stories.runner import Result, Runner
 from ..suites import qtests
 from ..vm import accel
@@ -32,8 +33,7 @@ async def _scenarios(made: Build, progress: Progress) -> tuple[int, int]:
 
         def done(result: Result) -> None:
             if result.differences:
-                where = f"{result.scenario.name} on {made.name}"
-                print(f"{where}: {'; '.join(result.differences)}; see {result.folder}")
+                print(results_table.line(result))
             ended.append(not result.differences)
             task.update(len(ended))
 
