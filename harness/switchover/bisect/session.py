@@ -18,7 +18,7 @@ from .question import Question
 from .repository import Repository, short
 
 OLD_END, NEW_END = "old end", "new end"
-FIRST, PARENT = CONFIRMATION = "first commit", "its parent"
+FIRST, PARENT = "first commit", "its parent"
 
 
 @dataclass(frozen=True)
